@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// out is the queue that a protocol's bytes go to.
+func (s *Shard) out(i uint32) *queue {
+	if s.conns[i].has(flagFilter) {
+		return &s.filters[i].plain
+	}
+	return &s.conns[i].q
+}
+
+// Reserve returns at least n writable bytes at the end of the connection's
+// output, to be followed by Commit before any other call for this connection.
+// It returns nil if the connection is gone, n is over LargeBuffer, or the
+// shard has no buffer left.
+func (s *Shard) Reserve(c Conn, n int) []byte {
+	r := s.get(c)
+	if r == nil || n > LargeBuffer {
+		return nil
+	}
+	return s.reserve(s.out(c.index()), n)
+}
+
+// Commit appends the first n bytes of what Reserve returned.
+func (s *Shard) Commit(c Conn, n int) {
+	if s.get(c) == nil || n == 0 {
+		return
+	}
+	s.commit(s.out(c.index()), n)
+	s.markDirty(c.index())
+}
+
+// Append copies p to the end of the connection's output. It reports false,
+// and the output is then broken, if the shard has no buffer left.
+func (s *Shard) Append(c Conn, p []byte) bool {
+	if s.get(c) == nil {
+		return true
+	}
+	s.markDirty(c.index())
+	return s.write(s.out(c.index()), p)
+}
+
+// Relay appends p, bytes of the Received call in progress, to another
+// connection's output: large pieces by reference to the buffer they lie in.
+func (s *Shard) Relay(to Conn, p []byte) bool {
+	if s.get(to) == nil {
+		return true
+	}
+	// A few bytes would keep a whole buffer, and cost a further piece in the
+	// write.
+	if len(p) <= relayCopy || s.rx == 0 || len(p)*4 < s.pool.size(s.rx) {
+		return s.Append(to, p)
+	}
+	base := s.pool.addr(s.rx)
+	if at := addrOf(p); at < base || at+uintptr(len(p)) > base+uintptr(s.pool.size(s.rx)) {
+		return s.Append(to, p)
+	}
+	s.pool.retain(s.rx)
+	s.push(s.out(to.index()), segment{pos: uint64(addrOf(p)), n: int64(len(p)), owner: uint32(s.rx), kind: segBuffer}, 0)
+	s.markDirty(to.index())
+	return true
+}
+
+// AppendMemory appends n bytes of off-heap memory at addr, which stay as they
+// are until Released gives the token back.
+func (s *Shard) AppendMemory(c Conn, addr uintptr, n int, token uint32) {
+	s.appendForeign(c, segment{pos: uint64(addr), n: int64(n), owner: token, kind: segMemory})
+}
+
+// AppendFile appends n bytes of an open file from offset off. The descriptor
+// stays open until Released gives the token back.
+func (s *Shard) AppendFile(c Conn, fd int32, off, n int64, token uint32) {
+	s.appendForeign(c, segment{pos: uint64(off), n: n, owner: token, fd: fd, kind: segFile})
+}
+
+func (s *Shard) appendForeign(c Conn, g segment) {
+	if s.get(c) == nil || g.n == 0 {
+		s.handler.Released(g.owner)
+		return
+	}
+	s.push(s.out(c.index()), g, 0)
+	s.markDirty(c.index())
+}
+
+// Queued is how many bytes of output wait to be sent.
+func (s *Shard) Queued(c Conn) int64 {
+	r := s.get(c)
+	if r == nil {
+		return 0
+	}
+	n := r.q.bytes
+	if r.has(flagFilter) {
+		n += s.filters[c.index()].plain.bytes
+	}
+	return n
+}
+
+// NotifyDrained asks for one call of Drained when at most low bytes are left
+// to send; if that is so already, it comes at the end of this turn.
+func (s *Shard) NotifyDrained(c Conn, low int) {
+	if r := s.get(c); r != nil {
+		r.low = uint32(low)
+		r.flags |= flagNotify
+		s.markDirty(c.index())
+	}
+}
+
+// Pause stops receiving; bytes that the kernel has already handed over may
+// still arrive. Resume goes on.
+func (s *Shard) Pause(c Conn) {
+	if r := s.get(c); r != nil && r.has(flagWanted) {
+		r.flags &^= flagWanted
+		s.loop.receive(c.index())
+	}
+}
+
+// Resume receives again after Pause.
+func (s *Shard) Resume(c Conn) {
+	if r := s.get(c); r != nil && !r.has(flagWanted|flagEOF) {
+		r.flags |= flagWanted
+		if !r.has(flagConnecting) {
+			s.loop.receive(c.index())
+		}
+	}
+}
+
+// Bulk tells how bytes are best received: on, one large buffer at a time, for
+// bodies, with Pause taking effect at once; off, small buffers as they come.
+func (s *Shard) Bulk(c Conn, on bool) {
+	r := s.get(c)
+	if r == nil || r.has(flagBulk) == on {
+		return
+	}
+	r.flags ^= flagBulk
+	if !r.has(flagConnecting) {
+		s.loop.receive(c.index())
+	}
+}
+
+// Close ends the connection once its output is sent: it closes the sending
+// side, discards what the peer still sends, for a bounded time, and closes.
+// The name is dead at once.
+func (s *Shard) Close(c Conn) {
+	r := s.get(c)
+	if r == nil {
+		return
+	}
+	i := c.index()
+	if r.has(flagFilter) {
+		s.filters[i].t.Close()
+	}
+	r.flags |= flagClosing | flagDead
+	r.flags &^= flagNotify
+	if r.has(flagConnecting) {
+		s.kill(i)
+		return
+	}
+	// A peer that does not read must not keep the connection for ever.
+	s.setDeadline(i, int64(closeTime))
+	s.markDirty(i)
+}
+
+// CloseWrite ends our side once the output is sent, and goes on receiving.
+func (s *Shard) CloseWrite(c Conn) {
+	if r := s.get(c); r != nil {
+		r.flags |= flagHalf
+		s.markDirty(c.index())
+	}
+}
+
+// Abort drops the output and resets the connection.
+func (s *Shard) Abort(c Conn) {
+	if r := s.get(c); r != nil {
+		r.flags |= flagReset
+		s.kill(c.index())
+	}
+}
+
+// Drop closes a connection on which nothing is under way in either direction.
+func (s *Shard) Drop(c Conn) {
+	if s.get(c) != nil {
+		s.kill(c.index())
+	}
+}
+
+// Connect opens a connection to addr; Connected or Closed tells the outcome.
+// Output may be queued meanwhile.
+func (s *Shard) Connect(addr *Addr, user uint64) (Conn, Errno) {
+	i := s.take()
+	if i == 0 {
+		return NoConn, unix.EMFILE
+	}
+	c := &s.conns[i]
+	c.user = user
+	c.flags |= flagConnecting | flagWanted
+	if e := s.dial(i, addr); e != 0 {
+		s.give(i)
+		return NoConn, e
+	}
+	s.stats.Connects++
+	s.loop.added(i)
+	return s.name(i), 0
+}
+
+// SetUser attaches the protocol's own number to a connection, User reads it.
+func (s *Shard) SetUser(c Conn, user uint64) {
+	if r := s.get(c); r != nil {
+		r.user = user
+	}
+}
+
+// User returns what SetUser or Connect attached, 0 if the connection is gone.
+func (s *Shard) User(c Conn) uint64 {
+	if r := s.get(c); r != nil {
+		return r.user
+	}
+	return 0
+}
+
+// Alive reports whether the name still stands for a connection.
+func (s *Shard) Alive(c Conn) bool { return s.get(c) != nil }
+
+// SetDeadline asks for a call of Timer after d; 0 asks for none. A connection
+// has one deadline; the last call counts.
+func (s *Shard) SetDeadline(c Conn, d time.Duration) {
+	if s.get(c) != nil {
+		s.setDeadline(c.index(), int64(d))
+	}
+}
+
+// Progress is a number that grows when the peer has acknowledged bytes; a
+// system call, for timers only.
+func (s *Shard) Progress(c Conn) uint64 {
+	if r := s.get(c); r != nil {
+		return s.loop.progress(c.index())
+	}
+	return 0
+}
+
+// PeerAddr is the address of the other end; the zero value for a unix socket.
+// It costs a system call.
+func (s *Shard) PeerAddr(c Conn) netip.AddrPort {
+	if r := s.get(c); r != nil {
+		return s.loop.peer(c.index())
+	}
+	return netip.AddrPort{}
+}

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Buf names a buffer of a shard's pool. The zero value names none.
+type Buf uint32
+
+const largeBit Buf = 1 << 31
+
+// class is a set of equally large buffers: a reserved address range, a
+// reference count for each, and a stack of those that are free.
+type class struct {
+	mem    []byte
+	refs   []int32
+	free   []uint32 // a stack: the buffer freed last is warm and used next
+	size   int
+	made   uint32 // buffers ever handed out; those above were never touched
+	lowest int    // lowest number of free buffers since the last trim
+	cold   int    // free[:cold] have no pages behind them
+}
+
+func (c *class) open(size, n int) (err error) {
+	c.size = size
+	if c.mem, err = mapSlice[byte](size * (n + 1)); err != nil {
+		return err
+	}
+	if c.refs, err = mapSlice[int32](n + 1); err != nil {
+		return err
+	}
+	if c.free, err = mapSlice[uint32](n + 1); err != nil {
+		return err
+	}
+	c.free = c.free[:0]
+	c.made = 1 // buffer 0 is "none"
+	return nil
+}
+
+func (c *class) close() {
+	unmapSlice(c.mem)
+	unmapSlice(c.refs)
+	unmapSlice(c.free)
+}
+
+func (c *class) get() uint32 {
+	if n := len(c.free); n > 0 {
+		i := c.free[n-1]
+		c.free = c.free[:n-1]
+		c.lowest = min(c.lowest, n-1)
+		c.cold = min(c.cold, n-1)
+		c.refs[i] = 1
+		return i
+	}
+	if int(c.made) == len(c.refs) {
+		return 0
+	}
+	i := c.made
+	c.made++
+	c.refs[i] = 1
+	return i
+}
+
+func (c *class) put(i uint32) {
+	c.free = append(c.free, i)
+}
+
+// trim gives the pages of up to limit buffers that nobody needed since the
+// last call back to the system.
+func (c *class) trim(limit int) {
+	idle := min(c.lowest, len(c.free))
+	for ; c.cold < idle && limit > 0; limit-- {
+		i := c.free[c.cold]
+		_ = unix.Madvise(c.mem[int(i)*c.size:(int(i)+1)*c.size], unix.MADV_DONTNEED)
+		c.cold++
+	}
+	c.lowest = len(c.free)
+}
+
+func (c *class) inUse() int { return int(c.made) - 1 - len(c.free) }
+
+// pool is a shard's buffers, in two sizes, counted without atomics.
+type pool struct {
+	small, large class
+}
+
+func (p *pool) open(l *Limits) error {
+	if err := p.small.open(SmallBuffer, l.SmallBuffers); err != nil {
+		return err
+	}
+	return p.large.open(LargeBuffer, l.LargeBuffers)
+}
+
+func (p *pool) close() {
+	p.small.close()
+	p.large.close()
+}
+
+// get returns a buffer of at least n bytes with one reference, or 0.
+func (p *pool) get(n int) Buf {
+	if n <= SmallBuffer {
+		return Buf(p.small.get())
+	}
+	if n > LargeBuffer {
+		return 0
+	}
+	if i := p.large.get(); i != 0 {
+		return Buf(i) | largeBit
+	}
+	return 0
+}
+
+func (p *pool) addr(b Buf) uintptr {
+	if b&largeBit != 0 {
+		return uintptr(unsafe.Pointer(unsafe.SliceData(p.large.mem))) + uintptr(b&^largeBit)*LargeBuffer
+	}
+	return uintptr(unsafe.Pointer(unsafe.SliceData(p.small.mem))) + uintptr(b)*SmallBuffer
+}
+
+func (p *pool) size(b Buf) int {
+	if b&largeBit != 0 {
+		return LargeBuffer
+	}
+	return SmallBuffer
+}
+
+func (p *pool) refs(b Buf) *int32 {
+	if b&largeBit != 0 {
+		return &p.large.refs[b&^largeBit]
+	}
+	return &p.small.refs[b]
+}
+
+func (p *pool) retain(b Buf) { *p.refs(b)++ }
+
+func (p *pool) release(b Buf) {
+	r := p.refs(b)
+	*r--
+	if *r > 0 {
+		return
+	}
+	if *r < 0 {
+		panic("engine: a buffer was released more often than retained")
+	}
+	if b&largeBit != 0 {
+		p.large.put(uint32(b &^ largeBit))
+	} else {
+		p.small.put(uint32(b))
+	}
+}

@@ -1,0 +1,81 @@
+package engine
+
+import "time"
+
+// Handler is what a shard calls. All functions run on the shard's thread, are
+// called one at a time, and must not block. A nil function is not called.
+type Handler struct {
+	// Accepted announces a client's connection on the listener with that id.
+	// Receiving is on.
+	Accepted func(c Conn, listener int)
+
+	// Received hands over bytes, borrowed until it returns.
+	Received func(c Conn, p []byte)
+
+	// EOF says that the peer has closed its side; nothing more is received.
+	// The connection stays until Close or Abort.
+	EOF func(c Conn)
+
+	// Connected says that a connection of Connect is established.
+	Connected func(c Conn)
+
+	// Drained says that the queue has come down to what NotifyDrained named.
+	Drained func(c Conn)
+
+	// Closed says that the connection has failed and is gone. It is not
+	// called after Close or Abort.
+	Closed func(c Conn, why Reason, errno Errno)
+
+	// Timer says that the deadline of SetDeadline has passed.
+	Timer func(c Conn)
+
+	// Released gives back the token of an AppendMemory or AppendFile, sent
+	// or dropped.
+	Released func(token uint32)
+
+	// Message hands over what another goroutine has posted.
+	Message func(m Message)
+
+	// Turn is called once in each turn before anything else; Tick about once
+	// a second.
+	Turn func()
+	Tick func()
+}
+
+// Message is work handed to a shard by Post.
+type Message struct {
+	Kind  uint32
+	Arg   uint64
+	Value any
+}
+
+// Config describes a shard.
+type Config struct {
+	ID      int
+	CPU     int // core to pin the thread to; -1 does not pin
+	Limits  Limits
+	Backend Kind // IOUring or Epoll
+	Spin    time.Duration
+}
+
+// Kind names a backend.
+type Kind uint8
+
+// The backends.
+const (
+	Epoll Kind = iota + 1
+	IOUring
+	simulated
+)
+
+func (k Kind) String() string {
+	switch k {
+	case IOUring:
+		return "io_uring"
+	case Epoll:
+		return "epoll"
+	case simulated:
+		return "simulated"
+	}
+	return "none"
+}

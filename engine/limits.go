@@ -1,0 +1,95 @@
+package engine
+
+import "time"
+
+// Limits bounds what one shard may hold. Every queue, table and buffer of the
+// engine has its bound here, with what happens at the bound.
+type Limits struct {
+	// Connections is the size of the connection table, clients and upstreams
+	// together. At the bound the shard stops accepting (new clients wait in
+	// the listen backlog) and Connect fails with EMFILE.
+	Connections int
+
+	// Clients is how many accepted connections may be open. At the bound the
+	// shard stops accepting until one closes; the rest of the table stays
+	// available to upstream connections.
+	Clients int
+
+	// SmallBuffers and LargeBuffers bound the buffers of 4 KiB and 64 KiB. At
+	// the bound an append fails, and the protocol ends that exchange; a
+	// receive waits until a buffer comes back.
+	SmallBuffers int
+	LargeBuffers int
+}
+
+// DefaultLimits are the limits of a shard whose configuration says nothing.
+var DefaultLimits = Limits{
+	Connections:  32768,
+	Clients:      16384,
+	SmallBuffers: 65536, // 256 MiB
+	LargeBuffers: 4096,  // 256 MiB
+}
+
+const (
+	// SmallBuffer and LargeBuffer are the two buffer sizes, in bytes.
+	SmallBuffer = 4 << 10
+	LargeBuffer = 64 << 10
+
+	// recvSmall is how many small buffers the kernel may fill ahead of the
+	// loop. A larger ring walks through cold cache; at the bound the kernel
+	// reports ENOBUFS and the receive is armed again at the end of the turn.
+	recvSmall = 256
+
+	// recvLarge is the same for the bulk receives of message bodies.
+	recvLarge = 32
+
+	// sendVectors is how many queued pieces one write gathers; more wait for
+	// the next write.
+	sendVectors = 16
+
+	// sendBytes bounds one write, so that a slow peer's progress stays
+	// visible and one connection cannot occupy a turn.
+	sendBytes = 512 << 10
+
+	// turnBytes bounds what one connection may move by direct system calls
+	// in one turn; the rest waits for the next turn, behind the others.
+	turnBytes = 2 << 20
+
+	// relayCopy is up to how many bytes Relay copies instead of holding on
+	// to the receive buffer: a copy of this size costs less than a further
+	// piece in the write.
+	relayCopy = 2 << 10
+
+	// readsPerTurn bounds how often the epoll loop reads one connection in
+	// one turn.
+	readsPerTurn = 4
+
+	// flushEvery is after how many completions of one turn the loop submits
+	// what is queued: answers leave while the rest is still being handled.
+	flushEvery = 64
+
+	// directBatch is up to how many completions in a turn are answered by
+	// send(2) at once instead of a queued SEND.
+	directBatch = 1
+
+	// inboxSlots bounds the work other goroutines have handed to a shard;
+	// Post reports false at the bound.
+	inboxSlots = 1024
+
+	// lingerTime and lingerBytes bound how long and how much the engine
+	// reads and discards after it closed its own side, so that the peer can
+	// read the last answer before a reset destroys it (RFC 9112, 9.6).
+	lingerTime  = 2 * time.Second
+	lingerBytes = 1 << 20
+
+	// closeTime bounds how long a closing connection may take to send what
+	// it still has queued.
+	closeTime = 30 * time.Second
+
+	// acceptRetry is how long accepting rests after the process or the
+	// system ran out of descriptors or memory.
+	acceptRetry = 50 * time.Millisecond
+
+	// listenBacklog is asked of the kernel; net.core.somaxconn caps it.
+	listenBacklog = 16384
+)

@@ -1,0 +1,148 @@
+package engine
+
+// queue is a connection's output: a list of segments, sent in order. Offsets
+// into the shard's segment slab stand in for pointers.
+type queue struct {
+	head, tail uint32
+	room       uint32 // bytes free behind the tail, if the tail is our own buffer
+	_          uint32
+	bytes      int64
+}
+
+type segKind uint8
+
+const (
+	segBuffer segKind = iota // bytes in a pool buffer, counted
+	segMemory                // bytes elsewhere off-heap, released by token
+	segFile                  // bytes of a file, sent by sendfile(2), released by token
+)
+
+// segment is a piece of output.
+type segment struct {
+	pos   uint64 // address of the next byte; for a file its offset
+	n     int64  // bytes left
+	next  uint32
+	owner uint32 // Buf, or release token
+	fd    int32
+	kind  segKind
+}
+
+// segments is a slab of segments with a free list; index 0 is "none".
+type segments struct {
+	all  []segment
+	free uint32
+}
+
+func (g *segments) get() uint32 {
+	if i := g.free; i != 0 {
+		g.free = g.all[i].next
+		return i
+	}
+	if len(g.all) == 0 {
+		g.all = make([]segment, 1, 1024)
+	}
+	g.all = append(g.all, segment{})
+	return uint32(len(g.all) - 1)
+}
+
+func (g *segments) put(i uint32) {
+	g.all[i] = segment{next: g.free}
+	g.free = i
+}
+
+func (s *Shard) push(q *queue, seg segment, room int) {
+	i := s.segs.get()
+	s.segs.all[i] = seg
+	if q.tail != 0 {
+		s.segs.all[q.tail].next = i
+	} else {
+		q.head = i
+	}
+	q.tail = i
+	q.room = uint32(room)
+	q.bytes += seg.n
+}
+
+// consume removes n sent bytes from the front.
+func (s *Shard) consume(q *queue, n int64) {
+	q.bytes -= n
+	for n > 0 {
+		g := &s.segs.all[q.head]
+		if g.n > n {
+			g.n -= n
+			g.pos += uint64(n)
+			return
+		}
+		n -= g.n
+		s.pop(q)
+	}
+	// A connection with nothing to send holds no buffer.
+	for q.bytes == 0 && q.head != 0 {
+		s.pop(q)
+	}
+}
+
+// pop drops the first segment, sent or not, without changing q.bytes.
+func (s *Shard) pop(q *queue) {
+	i := q.head
+	g := &s.segs.all[i]
+	q.head = g.next
+	if q.head == 0 {
+		q.tail, q.room = 0, 0
+	}
+	kind, owner := g.kind, g.owner
+	s.segs.put(i)
+	if kind == segBuffer {
+		s.pool.release(Buf(owner))
+	} else if s.handler.Released != nil {
+		s.handler.Released(owner)
+	}
+}
+
+// drop empties the queue without sending.
+func (s *Shard) drop(q *queue) {
+	for q.head != 0 {
+		s.pop(q)
+	}
+	q.bytes = 0
+}
+
+// reserve returns n writable bytes at the end of the queue, nil if there is
+// no buffer.
+func (s *Shard) reserve(q *queue, n int) []byte {
+	if int(q.room) < n || q.tail == 0 {
+		b := s.pool.get(n)
+		if b == 0 {
+			return nil
+		}
+		s.push(q, segment{pos: uint64(s.pool.addr(b)), owner: uint32(b), kind: segBuffer}, s.pool.size(b))
+	}
+	g := &s.segs.all[q.tail]
+	return bytesAt(uintptr(g.pos)+uintptr(g.n), int(q.room))
+}
+
+func (s *Shard) commit(q *queue, n int) {
+	if uint32(n) > q.room {
+		panic("engine: more bytes committed than reserved")
+	}
+	s.segs.all[q.tail].n += int64(n)
+	q.room -= uint32(n)
+	q.bytes += int64(n)
+}
+
+// write copies p to the end of the queue; false if buffers ran out, with the
+// queue then holding a part of p.
+func (s *Shard) write(q *queue, p []byte) bool {
+	for len(p) > 0 {
+		if q.room == 0 || q.tail == 0 {
+			if s.reserve(q, min(len(p), LargeBuffer)) == nil {
+				return false
+			}
+		}
+		g := &s.segs.all[q.tail]
+		k := copy(bytesAt(uintptr(g.pos)+uintptr(g.n), int(q.room)), p)
+		s.commit(q, k)
+		p = p[k:]
+	}
+	return true
+}

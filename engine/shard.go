@@ -1,0 +1,293 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"time"
+)
+
+// loop is a backend: the part of a shard that waits for the kernel. It is
+// called once a turn and for rare operations, never per event; what happened
+// reaches the shard by plain calls of its methods.
+type loop interface {
+	// turn waits for something to happen (not beyond the shard's next
+	// deadline), reports it, lets the shard work, and writes what is queued.
+	turn()
+
+	// added starts receiving on (or connecting) a new connection; flagWanted,
+	// flagBulk and flagConnecting say what it needs.
+	added(i uint32)
+
+	// receive brings the kernel's state in line with flagWanted and flagBulk.
+	receive(i uint32)
+
+	// finish ends all kernel work of a dead connection, then calls retire.
+	finish(i uint32)
+
+	// shut closes the sending side of the socket.
+	shut(i uint32)
+
+	// progress and peer serve the methods of these names.
+	progress(i uint32) uint64
+	peer(i uint32) netip.AddrPort
+
+	// listen starts accepting on a listener, rest stops it.
+	listen(l *listener)
+	rest(l *listener)
+
+	close()
+}
+
+// Shard is an event loop with everything it owns. Its methods are for the
+// functions of its Handler, on its own thread.
+type Shard struct {
+	table
+	handler Handler
+	cfg     Config
+	loop    loop
+	pool    pool
+	segs    segments
+	timers  wheel
+	inbox   inbox
+
+	now     int64    // ns since the process began
+	unix    int64    // wall clock, s
+	unixAt  int64    // when it was read
+	ticked  int64    // when Tick was called last
+	batch   int      // completions in this turn
+	dirty   []uint32 // connections to write at the end of this turn
+	later   []uint32 // and of the next
+	msg     *message
+	filters []*filter
+	rx      Buf // buffer that the bytes of the Received in progress lie in
+	spare   Buf // see scratch
+
+	listeners []*listener
+	clients   int
+	full      bool // accepting rests because of a limit
+	retryAt   int64
+
+	stopping bool
+	stats    Stats
+}
+
+// Stats counts what a shard did; read it on the shard's thread.
+type Stats struct {
+	Turns, Events, Waits        uint64
+	Accepted, Connects          uint64
+	NoBuffers, AcceptErrors     uint64
+	DirectSends, QueuedSends    uint64
+	SmallInUse, LargeInUse      int
+	Open, Clients, TimersQueued int
+}
+
+var processStart = time.Now()
+
+// New makes a shard. Its memory is touched first by its own thread, in Run.
+func New(cfg Config, h Handler) (*Shard, error) {
+	s := &Shard{cfg: cfg, handler: h}
+	if err := s.prepare(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Shard) prepare() error {
+	l := &s.cfg.Limits
+	if err := s.table.init(l.Connections); err != nil {
+		return err
+	}
+	if err := s.pool.open(l); err != nil {
+		return err
+	}
+	s.now = int64(time.Since(processStart))
+	s.unix = time.Now().Unix()
+	s.ticked = s.now
+	if err := s.timers.init(l.Connections, s.now); err != nil {
+		return err
+	}
+	s.dirty = make([]uint32, 0, 4096)
+	return s.inbox.open()
+}
+
+// SetHandler replaces the functions the shard calls; before Run only.
+func (s *Shard) SetHandler(h Handler) { s.handler = h }
+
+// Run locks the calling goroutine to its thread, pins it, and serves until
+// Stop. ready is called once the backend stands, or with the reason it does
+// not; Run then returns at once.
+func (s *Shard) Run(ready func(error)) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if s.cfg.CPU >= 0 {
+		if err := pin(s.cfg.CPU); err != nil {
+			ready(fmt.Errorf("engine: shard %d: pin to cpu %d: %w", s.cfg.ID, s.cfg.CPU, err))
+			return
+		}
+	}
+	if err := s.open(); err != nil {
+		ready(err)
+		return
+	}
+	ready(nil)
+	for !s.stopping {
+		s.loop.turn()
+	}
+	s.release()
+}
+
+func (s *Shard) open() (err error) {
+	switch s.cfg.Backend {
+	case IOUring:
+		s.loop, err = newUringLoop(s)
+	case Epoll:
+		s.loop, err = newEpollLoop(s)
+	default:
+		return fmt.Errorf("engine: shard %d: no backend chosen", s.cfg.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("engine: shard %d: %w", s.cfg.ID, err)
+	}
+	for _, l := range s.listeners {
+		s.loop.listen(l)
+	}
+	return nil
+}
+
+// release gives everything back to the system.
+func (s *Shard) release() {
+	s.loop.close()
+	for i := uint32(1); i < s.made; i++ {
+		if s.conns[i].has(flagOpen) && s.conns[i].fd >= 0 {
+			closeFD(s.conns[i].fd)
+		}
+	}
+	for _, l := range s.listeners {
+		if !l.closed {
+			closeFD(l.fd)
+		}
+	}
+	s.inbox.close()
+	s.pool.close()
+	unmapSlice(s.conns)
+	unmapSlice(s.timers.nodes)
+}
+
+// Post hands a message to the shard from any goroutine; false if its inbox is
+// full.
+func (s *Shard) Post(m Message) bool { return s.inbox.post(m) }
+
+// Stop ends Run at the end of the turn.
+func (s *Shard) Stop() { s.stopping = true }
+
+// clock reads the time, once a turn.
+func (s *Shard) clock() {
+	s.now = int64(time.Since(processStart))
+	if s.now-s.unixAt >= int64(100*time.Millisecond) {
+		s.unixAt = s.now
+		s.unix = time.Now().Unix()
+	}
+}
+
+// work is the part of a turn that no backend has a hand in: deadlines, the
+// inbox, and the tick.
+func (s *Shard) work() {
+	if s.now-s.ticked >= int64(time.Second) {
+		s.ticked = s.now
+		s.pool.small.trim(256)
+		s.pool.large.trim(64)
+		if s.handler.Tick != nil {
+			s.handler.Tick()
+		}
+	}
+	s.expire()
+	for {
+		m, ok := s.inbox.take()
+		if !ok {
+			break
+		}
+		if s.handler.Message != nil {
+			s.handler.Message(m)
+		}
+	}
+	if s.full && s.now >= s.retryAt && s.clients < s.cfg.Limits.Clients && s.table.open < s.cfg.Limits.Connections {
+		s.full = false
+		for _, l := range s.listeners {
+			if !l.closed {
+				s.loop.listen(l)
+			}
+		}
+	}
+}
+
+// expire calls Timer for the connections whose deadline has passed.
+func (s *Shard) expire() {
+	tick := s.now >> tickShift
+	for {
+		i := s.timers.pop(tick)
+		if i == 0 {
+			return
+		}
+		c := &s.conns[i]
+		switch {
+		case !c.has(flagOpen) || c.deadline == 0:
+		case c.deadline > s.now:
+			s.timers.set(i, tickOf(c.deadline))
+		default:
+			c.deadline = 0
+			if !c.alive() {
+				s.kill(i)
+			} else if s.handler.Timer != nil {
+				s.handler.Timer(s.name(i))
+			}
+		}
+	}
+}
+
+// wait is how long the loop may sleep: 0 not at all, below 0 for ever.
+func (s *Shard) wait() time.Duration {
+	if len(s.dirty) > 0 || s.stopping {
+		return 0
+	}
+	// The tick trims memory and lets the protocol look around; a shard with
+	// no connections needs neither.
+	d := time.Duration(-1)
+	if s.table.open > 0 {
+		d = max(0, time.Duration(s.ticked+int64(time.Second)-s.now))
+	}
+	if t := s.timers.next(); t != 0 {
+		d = sooner(d, time.Duration(t<<tickShift-s.now))
+	}
+	if s.full && s.retryAt > s.now {
+		d = sooner(d, time.Duration(s.retryAt-s.now))
+	}
+	return d
+}
+
+// sooner is the shorter of two waits of which the first may be endless.
+func sooner(d, e time.Duration) time.Duration {
+	if e = max(0, e); d < 0 || e < d {
+		return e
+	}
+	return d
+}
+
+// Now is the shard's clock in nanoseconds since the process began, read once
+// a turn.
+func (s *Shard) Now() int64 { return s.now }
+
+// Unix is the wall clock in seconds, at most a quarter of a second old.
+func (s *Shard) Unix() int64 { return s.unix }
+
+// ID is the shard's number, Backend the kind of its loop.
+func (s *Shard) ID() int       { return s.cfg.ID }
+func (s *Shard) Backend() Kind { return s.cfg.Backend }
+
+// Stats returns the shard's counters.
+func (s *Shard) Stats() Stats {
+	st := s.stats
+	st.SmallInUse, st.LargeInUse = s.pool.small.inUse(), s.pool.large.inUse()
+	st.Open, st.Clients, st.TimersQueued = s.table.open, s.clients, s.timers.count
+	return st
+}

@@ -1,0 +1,410 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/uring"
+)
+
+// The operations a completion can belong to: the top 8 bits of its user data.
+// Below them are the generation and the index of what it is for.
+const (
+	opAccept = iota + 1
+	opReceive
+	opSend
+	opPoll
+	opCancel
+	opWake
+)
+
+func userData(op uint64, gen, index uint32) uint64 {
+	return op<<56 | uint64(gen&genMask)<<32 | uint64(index)
+}
+
+// uringLoop is the io_uring backend. Receives are multishot into a small ring
+// of provided buffers; everything a turn has to send is submitted with the
+// system call that waits for the next turn.
+//
+// A connection's place in the table is freed only after all its operations
+// have completed, so that no completion can meet a stranger; the generation
+// in the user data asserts it.
+type uringLoop struct {
+	s      *Shard
+	ring   *uring.Ring
+	small  recvGroup
+	large  recvGroup
+	refill []uint32 // connections whose receive found no buffer
+
+	msgs []message // arguments of the sendmsg operations not yet submitted
+	used int
+}
+
+func newUringLoop(s *Shard) (*uringLoop, error) {
+	l := &uringLoop{s: s, small: recvGroup{id: 1}, large: recvGroup{id: 2}}
+	var err error
+	if l.ring, err = uring.Open(uring.Options{}); err != nil {
+		return nil, err
+	}
+	if err = l.small.open(s, l.ring, recvSmall, SmallBuffer); err == nil {
+		err = l.large.open(s, l.ring, recvLarge, LargeBuffer)
+	}
+	if err == nil {
+		l.msgs, err = mapSlice[message](256)
+	}
+	if err != nil {
+		_ = l.ring.Close()
+		return nil, fmt.Errorf("io_uring: %w", err)
+	}
+	s.msg = &l.msgs[0]
+	l.used = 1
+	l.armWake()
+	return l, nil
+}
+
+func (l *uringLoop) close() {
+	_ = l.ring.Close()
+	unmapSlice(l.msgs)
+}
+
+func (l *uringLoop) armWake() {
+	l.ring.Next().PollMulti(l.s.inbox.fd, unix.POLLIN, userData(opWake, 0, 0))
+}
+
+func (l *uringLoop) turn() {
+	s, r := l.s, l.ring
+	r.Submit()
+	l.used = 1
+	if r.Ready() == 0 {
+		if d := s.wait(); d != 0 {
+			s.inbox.asleep.Store(true)
+			if s.inbox.empty() {
+				s.stats.Waits++
+				r.SubmitAndWait(d)
+			}
+			s.inbox.asleep.Store(false)
+		}
+	}
+	s.clock()
+	if s.handler.Turn != nil {
+		s.handler.Turn()
+	}
+	n := r.Ready()
+	s.batch = int(n)
+	s.stats.Turns++
+	s.stats.Events += uint64(n)
+	for k := range n {
+		e := r.CQE(k)
+		l.complete(e.UserData, e.Res, e.Flags)
+		if k%flushEvery == flushEvery-1 {
+			s.flush(l.send)
+			l.publish()
+			// The entries up to here go back first: what this submission
+			// completes needs room.
+			r.Submit()
+			l.used = 1
+		}
+	}
+	r.Advance(n)
+	s.work()
+	l.rearm()
+	s.flush(l.send)
+	l.publish()
+}
+
+// complete handles one completion.
+func (l *uringLoop) complete(ud uint64, res int32, flags uint32) {
+	s := l.s
+	i := uint32(ud)
+	switch ud >> 56 {
+	case opReceive:
+		l.onReceive(i, uint32(ud>>32)&genMask, res, flags)
+	case opSend:
+		c := &s.conns[i]
+		l.check(c, ud)
+		c.flags &^= flagSending
+		switch {
+		case res >= 0:
+			s.written(i, int64(res))
+		case c.has(flagFinishing):
+		case Errno(-res) != unix.EINTR && Errno(-res) != unix.EAGAIN:
+			s.failed(i, ReasonPeer, Errno(-res))
+		}
+		if l.finished(i) || c.has(flagFinishing) {
+			return
+		}
+		if c.q.bytes > 0 || c.has(flagFilter) {
+			s.markDirty(i)
+		}
+		s.drained(i)
+	case opPoll:
+		c := &s.conns[i]
+		l.check(c, ud)
+		c.flags &^= flagPollOut
+		if l.finished(i) || c.has(flagFinishing) {
+			return
+		}
+		if c.has(flagConnecting) {
+			s.connected(i, socketError(c.fd))
+		} else {
+			s.markDirty(i)
+		}
+	case opAccept:
+		l.onAccept(s.listeners[i], res, flags)
+	case opWake:
+		var b [8]byte
+		_, _, _ = unix.RawSyscall(unix.SYS_READ, uintptr(s.inbox.fd), uintptr(unsafe.Pointer(&b)), 8)
+		if flags&uring.CQEFMore == 0 {
+			l.armWake()
+		}
+	}
+}
+
+// check asserts that a completion belongs to the connection in its place.
+func (l *uringLoop) check(c *conn, ud uint64) {
+	if c.gen&genMask != uint32(ud>>32)&genMask || !c.has(flagOpen) {
+		panic("engine: a completion for a connection that is gone")
+	}
+}
+
+func (l *uringLoop) onReceive(i, gen uint32, res int32, flags uint32) {
+	s := l.s
+	c := &s.conns[i]
+	if c.gen&genMask != gen || !c.has(flagOpen) {
+		panic("engine: a receive completed for a connection that is gone")
+	}
+	g := &l.large
+	if c.has(flagMulti) {
+		g = &l.small
+	}
+	if flags&uring.CQEFMore == 0 {
+		c.flags &^= flagRecvArmed | flagMulti | flagCancel
+	}
+	if flags&uring.CQEFBuffer != 0 {
+		bid := uring.BufferID(flags)
+		if res > 0 && !c.has(flagFinishing) {
+			s.rx = g.slots[bid]
+			s.received(i, bytesAt(s.pool.addr(s.rx), int(res)))
+			s.rx = 0
+		}
+		g.recycle(s, bid)
+		if c.gen&genMask != gen || !c.has(flagOpen) {
+			return
+		}
+	}
+	if l.finished(i) || c.has(flagFinishing) {
+		return
+	}
+	switch {
+	case res > 0:
+	case res == 0:
+		s.eof(i)
+	case Errno(-res) == unix.ENOBUFS:
+		s.stats.NoBuffers++
+		if !c.has(flagRefill) {
+			c.flags |= flagRefill
+			l.refill = append(l.refill, i)
+		}
+		return
+	case Errno(-res) == unix.ECANCELED, Errno(-res) == unix.EINTR, Errno(-res) == unix.EAGAIN:
+	default:
+		s.failed(i, ReasonPeer, Errno(-res))
+		return
+	}
+	if c.gen&genMask == gen && c.has(flagOpen) && c.has(flagWanted) && !c.has(flagRecvArmed|flagFinishing|flagRefill) {
+		l.arm(i)
+	}
+}
+
+// arm puts a receive into the kernel.
+func (l *uringLoop) arm(i uint32) {
+	c := &l.s.conns[i]
+	ud := userData(opReceive, c.gen, i)
+	c.flags |= flagRecvArmed
+	if c.has(flagBulk) {
+		l.ring.Next().Recv(c.fd, l.large.id, 0, ud)
+		return
+	}
+	c.flags |= flagMulti
+	l.ring.Next().RecvMulti(c.fd, l.small.id, ud)
+}
+
+// rearm arms the receives that found no buffer, now that some came back. As
+// many as there are buffers: the others would find none again.
+func (l *uringLoop) rearm() {
+	l.small.restock(l.s)
+	l.large.restock(l.s)
+	if len(l.refill) == 0 {
+		return
+	}
+	l.publish()
+	todo := l.refill
+	l.refill = l.refill[:0]
+	for _, i := range todo {
+		c := &l.s.conns[i]
+		if !c.has(flagRefill) {
+			continue
+		}
+		c.flags &^= flagRefill
+		if c.has(flagOpen) && c.has(flagWanted) && !c.has(flagRecvArmed|flagFinishing) {
+			l.arm(i)
+		}
+	}
+}
+
+func (l *uringLoop) publish() {
+	l.small.ring.Publish()
+	l.large.ring.Publish()
+}
+
+func (l *uringLoop) added(i uint32) {
+	c := &l.s.conns[i]
+	if c.has(flagConnecting) {
+		c.flags |= flagPollOut
+		l.ring.Next().PollAdd(c.fd, unix.POLLOUT, userData(opPoll, c.gen, i))
+		return
+	}
+	l.receive(i)
+}
+
+func (l *uringLoop) receive(i uint32) {
+	c := &l.s.conns[i]
+	switch {
+	case c.has(flagConnecting | flagFinishing | flagRefill):
+	case !c.has(flagRecvArmed):
+		if c.has(flagWanted) {
+			l.arm(i)
+		}
+	case c.has(flagMulti) && !c.has(flagCancel) && (!c.has(flagWanted) || c.has(flagBulk)):
+		// A multishot receive knows no back-pressure and keeps to its
+		// buffers: to pause or to change them it has to be cancelled.
+		c.flags |= flagCancel
+		l.ring.Next().Cancel(userData(opReceive, c.gen, i), userData(opCancel, 0, 0))
+	}
+}
+
+func (l *uringLoop) finish(i uint32) {
+	c := &l.s.conns[i]
+	if c.has(flagFinishing) {
+		return
+	}
+	c.flags |= flagFinishing
+	if !l.finished(i) {
+		l.ring.Next().CancelFD(c.fd, userData(opCancel, 0, 0))
+	}
+}
+
+// finished retires a finishing connection once nothing of it is in the kernel.
+func (l *uringLoop) finished(i uint32) bool {
+	c := &l.s.conns[i]
+	if c.flags&flagFinishing == 0 || c.flags&flagsInKernel != 0 {
+		return false
+	}
+	l.s.retire(i)
+	return true
+}
+
+func (l *uringLoop) shut(i uint32) { shutdownFD(l.s.conns[i].fd, unix.SHUT_WR) }
+
+func (l *uringLoop) progress(i uint32) uint64 {
+	return ackedBytes(l.s.conns[i].fd, l.s.conns[i].sent)
+}
+
+func (l *uringLoop) peer(i uint32) netip.AddrPort { return peerAddr(l.s.conns[i].fd) }
+
+func (l *uringLoop) onAccept(lis *listener, res int32, flags uint32) {
+	s := l.s
+	if flags&uring.CQEFMore == 0 {
+		lis.armed = false
+	}
+	switch {
+	case res >= 0:
+		s.accepted(res, lis)
+	case Errno(-res) != unix.ECANCELED:
+		s.acceptFailed(Errno(-res))
+	}
+	if !lis.armed && lis.wanted && !lis.closed {
+		l.listen(lis)
+	}
+}
+
+func (l *uringLoop) listen(lis *listener) {
+	lis.wanted = true
+	if !lis.armed {
+		lis.armed = true
+		l.ring.Next().AcceptMulti(lis.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, userData(opAccept, 0, lis.slot))
+	}
+}
+
+func (l *uringLoop) rest(lis *listener) {
+	lis.wanted = false
+	if lis.armed {
+		l.ring.Next().Cancel(userData(opAccept, 0, lis.slot), userData(opCancel, 0, 0))
+		// At once: the socket may be closed next, and would live on for as
+		// long as an accept is armed.
+		l.ring.Submit()
+	}
+}
+
+// send submits the front of a connection's queue. A turn with a single
+// completion, or a file, is served by direct system calls.
+func (l *uringLoop) send(i uint32) {
+	s := l.s
+	c := &s.conns[i]
+	if !c.has(flagOpen) || c.has(flagConnecting|flagSending|flagPollOut|flagFinishing) {
+		return
+	}
+	if c.has(flagFilter) {
+		if s.seal(i); !c.has(flagOpen) || c.has(flagFinishing) {
+			return
+		}
+	}
+	if c.q.bytes == 0 {
+		s.drained(i)
+		return
+	}
+	m := l.slot()
+	pieces, total, file := s.gather(&c.q, m)
+	if file || s.batch <= directBatch {
+		l.sendNow(i)
+		return
+	}
+	s.stats.QueuedSends++
+	c.flags |= flagSending
+	ud := userData(opSend, c.gen, i)
+	if pieces == 1 {
+		l.ring.Next().Send(c.fd, uintptr(unsafe.Pointer(m.vec[0].Base)), uint32(total), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
+		return
+	}
+	m.hdr = unix.Msghdr{Iov: &m.vec[0]}
+	m.hdr.SetIovlen(pieces)
+	l.used++
+	l.ring.Next().SendMsg(c.fd, uintptr(unsafe.Pointer(&m.hdr)), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
+}
+
+// slot is room for the argument of a sendmsg, stable until the next submit.
+func (l *uringLoop) slot() *message {
+	if l.used == len(l.msgs) {
+		l.ring.Submit()
+		l.used = 1
+	}
+	return &l.msgs[l.used]
+}
+
+func (l *uringLoop) sendNow(i uint32) {
+	s := l.s
+	c := &s.conns[i]
+	switch s.sendDirect(i) {
+	case outDone:
+		s.drained(i)
+	case outBlocked:
+		c.flags |= flagPollOut
+		l.ring.Next().PollAdd(c.fd, unix.POLLOUT, userData(opPoll, c.gen, i))
+		s.drained(i)
+	case outAgain:
+		s.later = append(s.later, i)
+	}
+}
