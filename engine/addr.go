@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -55,6 +56,9 @@ func UnixAddr(path string) (*Addr, error) {
 	sa := (*unix.RawSockaddrUnix)(unsafe.Pointer(&a.raw))
 	if path == "" || len(path) >= len(sa.Path) {
 		return nil, fmt.Errorf("the path of a unix socket has 1 to %d bytes, this one %d", len(sa.Path)-1, len(path))
+	}
+	if strings.IndexByte(path, 0) >= 0 {
+		return nil, fmt.Errorf("the path of a unix socket ends at a NUL, and %q has one inside", path)
 	}
 	sa.Family = unix.AF_UNIX
 	for i := range len(path) {

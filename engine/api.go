@@ -29,10 +29,16 @@ func (s *Shard) Reserve(c Conn, n int) []byte {
 
 // Commit appends the first n bytes of what Reserve returned.
 func (s *Shard) Commit(c Conn, n int) {
-	if s.get(c) == nil || n == 0 {
+	if s.get(c) == nil {
 		return
 	}
-	s.commit(s.out(c.index()), n)
+	q := s.out(c.index())
+	if n == 0 {
+		// A connection with nothing to send holds no buffer.
+		s.consume(q, 0)
+		return
+	}
+	s.commit(q, n)
 	s.markDirty(c.index())
 }
 
@@ -67,6 +73,36 @@ func (s *Shard) Relay(to Conn, p []byte) bool {
 	return true
 }
 
+// Buffer returns a pool buffer of at least n bytes with one reference, 0 if
+// there is none left. Bytes views all of it; ReleaseBuffer gives it back.
+func (s *Shard) Buffer(n int) Buf { return s.pool.get(n) }
+
+// Bytes views the memory of a buffer.
+func (s *Shard) Bytes(b Buf) []byte { return bytesAt(s.pool.addr(b), s.pool.size(b)) }
+
+// ReleaseBuffer gives up one reference.
+func (s *Shard) ReleaseBuffer(b Buf) { s.pool.release(b) }
+
+// AppendBuffer appends n bytes at off of a buffer to the output, by
+// reference; the caller keeps its own reference.
+func (s *Shard) AppendBuffer(c Conn, b Buf, off, n int) {
+	if s.get(c) == nil || n == 0 {
+		return
+	}
+	s.pool.retain(b)
+	s.push(s.out(c.index()), segment{pos: uint64(s.pool.addr(b)) + uint64(off), n: int64(n), owner: uint32(b), kind: segBuffer}, 0)
+	s.markDirty(c.index())
+}
+
+// SentBytes is how many bytes the connection has handed to the kernel; it is
+// known up to and in the call of Closed.
+func (s *Shard) SentBytes(c Conn) uint64 {
+	if r := &s.conns[c.index()]; r.gen&genMask == c.gen() {
+		return r.sent
+	}
+	return 0
+}
+
 // AppendMemory appends n bytes of off-heap memory at addr, which stay as they
 // are until Released gives the token back.
 func (s *Shard) AppendMemory(c Conn, addr uintptr, n int, token uint32) {
@@ -81,7 +117,9 @@ func (s *Shard) AppendFile(c Conn, fd int32, off, n int64, token uint32) {
 
 func (s *Shard) appendForeign(c Conn, g segment) {
 	if s.get(c) == nil || g.n == 0 {
-		s.handler.Released(g.owner)
+		if s.handler.Released != nil {
+			s.handler.Released(g.owner)
+		}
 		return
 	}
 	s.push(s.out(c.index()), g, 0)
@@ -102,7 +140,9 @@ func (s *Shard) Queued(c Conn) int64 {
 }
 
 // NotifyDrained asks for one call of Drained when at most low bytes are left
-// to send; if that is so already, it comes at the end of this turn.
+// to send; if that is so already, it comes at the end of this turn, or when a
+// connection that is being opened is open. Asked for by Drained itself, it
+// comes in the next turn.
 func (s *Shard) NotifyDrained(c Conn, low int) {
 	if r := s.get(c); r != nil {
 		r.low = uint32(low)
@@ -153,7 +193,7 @@ func (s *Shard) Close(c Conn) {
 	}
 	i := c.index()
 	if r.has(flagFilter) {
-		s.filters[i].t.Close()
+		s.filters[i].end()
 	}
 	r.flags |= flagClosing | flagDead
 	r.flags &^= flagNotify
@@ -167,8 +207,12 @@ func (s *Shard) Close(c Conn) {
 }
 
 // CloseWrite ends our side once the output is sent, and goes on receiving.
+// Nothing may be appended after it.
 func (s *Shard) CloseWrite(c Conn) {
 	if r := s.get(c); r != nil {
+		if r.has(flagFilter) {
+			s.filters[c.index()].end()
+		}
 		r.flags |= flagHalf
 		s.markDirty(c.index())
 	}
@@ -203,8 +247,12 @@ func (s *Shard) Connect(addr *Addr, user uint64) (Conn, Errno) {
 		s.give(i)
 		return NoConn, e
 	}
+	if e := s.loop.added(i); e != 0 {
+		closeFD(c.fd)
+		s.give(i)
+		return NoConn, e
+	}
 	s.stats.Connects++
-	s.loop.added(i)
 	return s.name(i), 0
 }
 

@@ -66,7 +66,6 @@ type conn struct {
 	inflight uint32 // bytes of the send in the kernel
 	low      uint32 // Drained when the queue has at most this many bytes
 	discard  uint32 // bytes discarded while lingering
-	listener uint32
 	next     uint32 // next free slot
 }
 

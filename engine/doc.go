@@ -11,7 +11,7 @@
 // # Threads
 //
 // Everything in this package runs on the shard's own thread, except
-// [Shard.Post], [Listen], [Probe] and what is needed to build a shard. A shard
+// [Shard.Post], [Listen] and what is needed to build a shard. A shard
 // never takes a lock and never touches a channel; other goroutines reach it
 // through its inbox.
 //

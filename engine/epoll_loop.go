@@ -46,11 +46,15 @@ func newEpollLoop(s *Shard) (*epollLoop, error) {
 		return nil, err
 	}
 	l := &epollLoop{s: s, p: p, rx: s.pool.get(LargeBuffer)}
-	if l.msgs, err = mapSlice[message](1); err != nil {
+	if l.msgs, err = mapSlice[message](1); err == nil {
+		s.msg = &l.msgs[0]
+		err = p.Add(s.inbox.fd, unix.EPOLLIN, evWake<<56)
+	}
+	if err != nil {
+		l.close()
 		return nil, err
 	}
-	s.msg = &l.msgs[0]
-	return l, p.Add(s.inbox.fd, unix.EPOLLIN, evWake<<56)
+	return l, nil
 }
 
 func (l *epollLoop) close() {
@@ -61,11 +65,11 @@ func (l *epollLoop) close() {
 func (l *epollLoop) turn() {
 	s := l.s
 	d := s.wait()
-	if len(l.again) > 0 {
+	switch {
+	case l.starved:
+		d = sooner(d, starvedWait)
+	case len(l.again) > 0:
 		d = 0
-		if l.starved {
-			d = starvedWait
-		}
 	}
 	l.starved = false
 	if d != 0 {
@@ -212,11 +216,12 @@ func (l *epollLoop) receive(i uint32) {
 	}
 }
 
-func (l *epollLoop) added(i uint32) {
+func (l *epollLoop) added(i uint32) Errno {
 	c := &l.s.conns[i]
 	if err := l.p.Add(c.fd, connEvents&0xffffffff, evConn<<56|uint64(c.gen&genMask)<<32|uint64(i)); err != nil {
-		l.s.failed(i, ReasonMemory, errnoOf(err))
+		return errnoOf(err)
 	}
+	return 0
 }
 
 func (l *epollLoop) finish(i uint32) { l.s.retire(i) }
@@ -231,9 +236,14 @@ func (l *epollLoop) peer(i uint32) netip.AddrPort { return peerAddr(l.s.conns[i]
 
 func (l *epollLoop) listen(lis *listener) {
 	lis.wanted = true
-	if !lis.armed {
-		lis.armed = l.p.Add(lis.fd, unix.EPOLLIN, evListener<<56|uint64(lis.slot)) == nil
+	if lis.armed {
+		return
 	}
+	if err := l.p.Add(lis.fd, unix.EPOLLIN, evListener<<56|uint64(lis.slot)); err != nil {
+		l.s.acceptFailed(errnoOf(err))
+		return
+	}
+	lis.armed = true
 }
 
 func (l *epollLoop) rest(lis *listener) {
@@ -247,7 +257,11 @@ func (l *epollLoop) rest(lis *listener) {
 func (l *epollLoop) send(i uint32) {
 	s := l.s
 	c := &s.conns[i]
-	if !c.has(flagOpen) || c.has(flagConnecting|flagPollOut) {
+	if !c.has(flagOpen) || c.has(flagConnecting) {
+		return
+	}
+	if c.has(flagPollOut) {
+		s.drained(i)
 		return
 	}
 	if c.has(flagFilter) {

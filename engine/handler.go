@@ -20,6 +20,7 @@ type Handler struct {
 	Connected func(c Conn)
 
 	// Drained says that the queue has come down to what NotifyDrained named.
+	// What it appends is written in the next turn.
 	Drained func(c Conn)
 
 	// Closed says that the connection has failed and is gone. It is not
@@ -30,7 +31,8 @@ type Handler struct {
 	Timer func(c Conn)
 
 	// Released gives back the token of an AppendMemory or AppendFile, sent
-	// or dropped.
+	// or dropped. It comes in the middle of the engine's own work: it must
+	// not append to, close or open connections.
 	Released func(token uint32)
 
 	// Message hands over what another goroutine has posted.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"os"
 	"sync/atomic"
 	"unsafe"
 
@@ -31,8 +32,11 @@ func (b *inbox) open() error {
 		b.slots[i].seq.Store(uint64(i))
 	}
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
 	b.fd = int32(fd)
-	return err
+	return nil
 }
 
 func (b *inbox) close() { _ = unix.Close(int(b.fd)) }

@@ -6,26 +6,44 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// accepted takes over a socket that a loop has accepted.
+// accepted takes over a socket that a loop has accepted. A multishot accept
+// delivers until its cancellation has taken effect: what it brings beyond the
+// limits waits for room, like the backlog behind it.
 func (s *Shard) accepted(fd int32, l *listener) {
-	i := s.take()
-	if i == 0 {
-		closeFD(fd)
-		s.restAccept(0)
-		return
+	if s.room() {
+		s.admit(fd, l)
+	} else {
+		s.parked = append(s.parked, parked{fd: fd, l: l})
 	}
+	if !s.room() {
+		s.restAccept(0)
+	}
+}
+
+// room reports whether the limits allow a further client.
+func (s *Shard) room() bool {
+	return s.clients < s.cfg.Limits.Clients && s.table.open < s.cfg.Limits.Connections
+}
+
+// admit announces a client; there is room for it.
+func (s *Shard) admit(fd int32, l *listener) {
+	i := s.take()
 	c := &s.conns[i]
 	c.fd = fd
 	c.flags |= flagClient | flagWanted
-	c.listener = uint32(l.id)
 	s.clients++
 	s.stats.Accepted++
-	s.handler.Accepted(s.name(i), l.id)
-	if c.has(flagOpen) && !c.has(flagDead) {
-		s.loop.added(i)
+	name := s.name(i)
+	if s.handler.Accepted != nil {
+		s.handler.Accepted(name, l.id)
 	}
-	if s.clients >= s.cfg.Limits.Clients || s.table.open >= s.cfg.Limits.Connections {
-		s.restAccept(0)
+	// The protocol may have aborted it, and the place may be another's by
+	// now. One that it has closed still has to be watched to its end.
+	if s.name(i) != name || !c.has(flagOpen) || c.has(flagFinishing) {
+		return
+	}
+	if e := s.loop.added(i); e != 0 {
+		s.failed(i, ReasonMemory, e)
 	}
 }
 
@@ -34,7 +52,7 @@ func (s *Shard) accepted(fd int32, l *listener) {
 func (s *Shard) acceptFailed(e Errno) {
 	s.stats.AcceptErrors++
 	switch e {
-	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.ENOSPC:
 		s.restAccept(acceptRetry)
 	}
 }
@@ -42,7 +60,7 @@ func (s *Shard) acceptFailed(e Errno) {
 // restAccept stops accepting until a connection ends or d has passed; clients
 // wait in the listen backlog meanwhile.
 func (s *Shard) restAccept(d time.Duration) {
-	s.retryAt = s.now + int64(d)
+	s.retryAt = max(s.retryAt, s.now+int64(d))
 	if s.full {
 		return
 	}
@@ -54,21 +72,54 @@ func (s *Shard) restAccept(d time.Duration) {
 	}
 }
 
+// mayResume reports whether accepting rests without a reason.
+func (s *Shard) mayResume() bool { return s.full && s.now >= s.retryAt && s.room() }
+
+// resumeAccept lets clients in again: first those that are accepted already.
+func (s *Shard) resumeAccept() {
+	k := 0
+	for ; k < len(s.parked) && s.room(); k++ {
+		s.admit(s.parked[k].fd, s.parked[k].l)
+	}
+	s.parked = s.parked[:copy(s.parked, s.parked[k:])]
+	if !s.room() {
+		return
+	}
+	s.full = false
+	for _, l := range s.listeners {
+		if !l.closed {
+			s.loop.listen(l)
+		}
+	}
+}
+
 // received passes bytes on, or discards them when nobody is there to care.
 func (s *Shard) received(i uint32, p []byte) {
 	c := &s.conns[i]
-	if c.has(flagDead) {
-		c.discard += uint32(len(p))
-		if c.discard > lingerBytes {
-			s.kill(i)
-		}
-		return
-	}
-	if c.has(flagFilter) {
+	switch {
+	case c.has(flagDead):
+		s.discard(i, len(p))
+	case c.has(flagFilter):
 		s.open1(i, p)
+	case s.handler.Received != nil:
+		s.handler.Received(s.name(i), p)
+	}
+}
+
+// discard counts bytes that nobody reads. While the last answer is still on
+// its way a peer that goes on sending is made to wait; after that it is cut
+// off.
+func (s *Shard) discard(i uint32, n int) {
+	c := &s.conns[i]
+	if c.discard += uint32(n); c.discard <= lingerBytes {
 		return
 	}
-	s.handler.Received(s.name(i), p)
+	if c.has(flagShut) {
+		s.kill(i)
+		return
+	}
+	c.flags &^= flagWanted
+	s.loop.receive(i)
 }
 
 // eof handles the end of what the peer sends.
@@ -102,9 +153,8 @@ func (s *Shard) connected(i uint32, e Errno) {
 		s.handler.Connected(s.name(i))
 	}
 	if c.alive() {
-		if c.q.bytes > 0 || c.has(flagClosing|flagFilter) {
-			s.markDirty(i)
-		}
+		// What was asked for meanwhile (output, Drained, CloseWrite) is due.
+		s.markDirty(i)
 		s.loop.receive(i)
 	}
 }
@@ -167,21 +217,26 @@ func (s *Shard) written(i uint32, n int64) {
 // drained looks at what has to happen now that the queue has become shorter.
 func (s *Shard) drained(i uint32) {
 	c := &s.conns[i]
-	left := c.q.bytes
+	left, quiet := c.q.bytes, true
 	if c.has(flagFilter) {
 		left += s.filters[i].plain.bytes
+		quiet = s.filters[i].quiet
 	}
-	if c.has(flagClosing) && left == 0 && !c.has(flagShut|flagSending) {
-		s.beginShut(i)
-		return
-	}
-	if c.has(flagHalf) && left == 0 && !c.has(flagSending|flagDead) {
-		c.flags &^= flagHalf
-		s.loop.shut(i)
+	if left == 0 && quiet && !c.has(flagSending) {
+		if c.has(flagClosing) && !c.has(flagShut) {
+			s.beginShut(i)
+			return
+		}
+		if c.has(flagHalf) && !c.has(flagDead) {
+			c.flags &^= flagHalf
+			s.loop.shut(i)
+		}
 	}
 	if c.has(flagNotify) && left <= int64(c.low) && !c.has(flagDead) {
 		c.flags &^= flagNotify
-		s.handler.Drained(s.name(i))
+		if s.handler.Drained != nil {
+			s.handler.Drained(s.name(i))
+		}
 	}
 }
 
@@ -196,6 +251,7 @@ func (s *Shard) beginShut(i uint32) {
 	s.loop.shut(i)
 	c.flags |= flagShut | flagWanted
 	c.flags &^= flagBulk
+	c.discard = 0
 	s.setDeadline(i, int64(lingerTime))
 	s.loop.receive(i)
 }
@@ -209,17 +265,20 @@ func (s *Shard) markDirty(i uint32) {
 	s.dirty = append(s.dirty, i)
 }
 
-// flush writes every connection that has output, and keeps those that have
-// had their share for the next turn.
+// flush writes every connection that has output. Those that have had their
+// share, or got more output by being written (Drained), wait for the next
+// turn: a peer that reads as fast as the protocol writes must not keep the
+// others waiting.
 func (s *Shard) flush(send func(i uint32)) {
-	for k := 0; k < len(s.dirty); k++ {
+	n := len(s.dirty)
+	for k := range n {
 		i := s.dirty[k]
 		if c := &s.conns[i]; c.has(flagDirty) {
 			c.flags &^= flagDirty
 			send(i)
 		}
 	}
-	s.dirty = s.dirty[:0]
+	s.dirty = s.dirty[:copy(s.dirty, s.dirty[n:])]
 	for _, i := range s.later {
 		s.markDirty(i)
 	}

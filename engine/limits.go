@@ -12,7 +12,7 @@ type Limits struct {
 
 	// Clients is how many accepted connections may be open. At the bound the
 	// shard stops accepting until one closes; the rest of the table stays
-	// available to upstream connections.
+	// available to upstream connections. 0 means as many as Connections.
 	Clients int
 
 	// SmallBuffers and LargeBuffers bound the buffers of 4 KiB and 64 KiB. At
@@ -78,7 +78,8 @@ const (
 
 	// lingerTime and lingerBytes bound how long and how much the engine
 	// reads and discards after it closed its own side, so that the peer can
-	// read the last answer before a reset destroys it (RFC 9112, 9.6).
+	// read the last answer before a reset destroys it (RFC 9112, 9.6). While
+	// that answer is being sent, lingerBytes is where reading stops.
 	lingerTime  = 2 * time.Second
 	lingerBytes = 1 << 20
 

@@ -19,6 +19,12 @@ type listener struct {
 	closed bool
 }
 
+// parked is a client that was accepted when there was no room for it.
+type parked struct {
+	fd int32
+	l  *listener
+}
+
 // Listen opens a listening socket. Each shard gets its own for the same
 // address (SO_REUSEPORT); the kernel spreads connections over them. A unix
 // socket cannot be shared like that: open it once and duplicate it.
@@ -152,7 +158,7 @@ func (s *Shard) CloseListeners() {
 			closeFD(l.fd)
 		}
 	}
-	s.full = false
+	s.full = len(s.parked) > 0
 }
 
 // Each calls f for every connection the protocol owns.

@@ -16,8 +16,9 @@ type loop interface {
 	turn()
 
 	// added starts receiving on (or connecting) a new connection; flagWanted,
-	// flagBulk and flagConnecting say what it needs.
-	added(i uint32)
+	// flagBulk and flagConnecting say what it needs. On an error the loop
+	// does not know the connection.
+	added(i uint32) Errno
 
 	// receive brings the kernel's state in line with flagWanted and flagBulk.
 	receive(i uint32)
@@ -64,6 +65,7 @@ type Shard struct {
 	spare   Buf // see scratch
 
 	listeners []*listener
+	parked    []parked // accepted, but without room
 	clients   int
 	full      bool // accepting rests because of a limit
 	retryAt   int64
@@ -87,7 +89,9 @@ var processStart = time.Now()
 // New makes a shard. Its memory is touched first by its own thread, in Run.
 func New(cfg Config, h Handler) (*Shard, error) {
 	s := &Shard{cfg: cfg, handler: h}
+	s.inbox.fd = -1
 	if err := s.prepare(); err != nil {
+		s.free()
 		return nil, err
 	}
 	return s, nil
@@ -95,6 +99,9 @@ func New(cfg Config, h Handler) (*Shard, error) {
 
 func (s *Shard) prepare() error {
 	l := &s.cfg.Limits
+	if l.Clients == 0 {
+		l.Clients = l.Connections
+	}
 	if err := s.table.init(l.Connections); err != nil {
 		return err
 	}
@@ -116,17 +123,23 @@ func (s *Shard) SetHandler(h Handler) { s.handler = h }
 
 // Run locks the calling goroutine to its thread, pins it, and serves until
 // Stop. ready is called once the backend stands, or with the reason it does
-// not; Run then returns at once.
+// not; Run then returns at once, the shard is of no use any more, and its
+// listening sockets are the caller's again.
 func (s *Shard) Run(ready func(error)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if s.cfg.CPU >= 0 {
-		if err := pin(s.cfg.CPU); err != nil {
+		unpin, err := pin(s.cfg.CPU)
+		if err != nil {
+			s.free()
 			ready(fmt.Errorf("engine: shard %d: pin to cpu %d: %w", s.cfg.ID, s.cfg.CPU, err))
 			return
 		}
+		// The thread goes back to the Go scheduler.
+		defer unpin()
 	}
 	if err := s.open(); err != nil {
+		s.free()
 		ready(err)
 		return
 	}
@@ -159,16 +172,35 @@ func (s *Shard) open() (err error) {
 func (s *Shard) release() {
 	s.loop.close()
 	for i := uint32(1); i < s.made; i++ {
-		if s.conns[i].has(flagOpen) && s.conns[i].fd >= 0 {
-			closeFD(s.conns[i].fd)
+		c := &s.conns[i]
+		if !c.has(flagOpen) {
+			continue
 		}
+		// Owners of memory and files get their tokens back.
+		s.drop(&c.q)
+		if c.has(flagFilter) {
+			s.drop(&s.filters[i].plain)
+		}
+		if c.fd >= 0 {
+			closeFD(c.fd)
+		}
+	}
+	for _, p := range s.parked {
+		closeFD(p.fd)
 	}
 	for _, l := range s.listeners {
 		if !l.closed {
 			closeFD(l.fd)
 		}
 	}
-	s.inbox.close()
+	s.free()
+}
+
+// free unmaps the shard's memory.
+func (s *Shard) free() {
+	if s.inbox.fd >= 0 {
+		s.inbox.close()
+	}
 	s.pool.close()
 	unmapSlice(s.conns)
 	unmapSlice(s.timers.nodes)
@@ -178,7 +210,8 @@ func (s *Shard) release() {
 // full.
 func (s *Shard) Post(m Message) bool { return s.inbox.post(m) }
 
-// Stop ends Run at the end of the turn.
+// Stop ends Run at the end of the turn. Connections that are still open are
+// closed without a call; the tokens of their output are released.
 func (s *Shard) Stop() { s.stopping = true }
 
 // clock reads the time, once a turn.
@@ -202,7 +235,7 @@ func (s *Shard) work() {
 		}
 	}
 	s.expire()
-	for {
+	for range inboxSlots {
 		m, ok := s.inbox.take()
 		if !ok {
 			break
@@ -211,13 +244,8 @@ func (s *Shard) work() {
 			s.handler.Message(m)
 		}
 	}
-	if s.full && s.now >= s.retryAt && s.clients < s.cfg.Limits.Clients && s.table.open < s.cfg.Limits.Connections {
-		s.full = false
-		for _, l := range s.listeners {
-			if !l.closed {
-				s.loop.listen(l)
-			}
-		}
+	if s.mayResume() {
+		s.resumeAccept()
 	}
 }
 
@@ -247,7 +275,7 @@ func (s *Shard) expire() {
 
 // wait is how long the loop may sleep: 0 not at all, below 0 for ever.
 func (s *Shard) wait() time.Duration {
-	if len(s.dirty) > 0 || s.stopping {
+	if len(s.dirty) > 0 || s.stopping || s.mayResume() {
 		return 0
 	}
 	// The tick trims memory and lets the protocol look around; a shard with

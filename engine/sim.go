@@ -127,7 +127,7 @@ func (m *Sim) acceptSome() {
 	m.backlog = nil
 	for _, p := range waiting {
 		l := m.accept[p.listener]
-		if l == nil || m.chance(m.faults.Delay) {
+		if l == nil || !m.s.room() || m.chance(m.faults.Delay) {
 			m.backlog = append(m.backlog, p)
 			continue
 		}
@@ -314,11 +314,12 @@ func (m *Sim) dial(i uint32, a *Addr) Errno {
 	return 0
 }
 
-func (m *Sim) added(i uint32) {
-	if m.pending != nil {
+func (m *Sim) added(i uint32) Errno {
+	if !m.s.conns[i].has(flagConnecting) {
 		m.peers[i] = m.pending
 		m.pending.conn = m.s.name(i)
 	}
+	return 0
 }
 
 func (m *Sim) receive(uint32) {}

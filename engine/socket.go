@@ -95,11 +95,18 @@ func peerAddr(fd int32) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// pin binds the calling thread to one core.
-func pin(cpu int) error {
-	var set unix.CPUSet
+// pin binds the calling thread to one core; unpin lets it run where it could
+// before.
+func pin(cpu int) (unpin func(), err error) {
+	var before, set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return nil, err
+	}
 	set.Set(cpu)
-	return unix.SchedSetaffinity(0, &set)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return nil, err
+	}
+	return func() { _ = unix.SchedSetaffinity(0, &before) }, nil
 }
 
 // CPUs lists the cores this process may run on.

@@ -18,13 +18,27 @@ type Transform interface {
 	Close()
 }
 
+// sealFile is how much of a file is read for one Seal: as much as a TLS record
+// holds, so that nothing is read twice.
+const sealFile = 16 << 10
+
 // SealRoom is the least room that Seal is given.
 const SealRoom = 20 << 10
 
 // filter is a connection's transform with the plaintext that waits for it.
 type filter struct {
-	t     Transform
-	plain queue
+	t      Transform
+	plain  queue
+	quiet  bool // the last Seal had nothing to say
+	closed bool // Close was called
+}
+
+// end lets the transform say its closing words after what is queued.
+func (f *filter) end() {
+	if !f.closed {
+		f.closed, f.quiet = true, false
+		f.t.Close()
+	}
 }
 
 // SetTransform puts t between the socket and the protocol, before the
@@ -49,9 +63,7 @@ func (s *Shard) open1(i uint32, p []byte) {
 	for {
 		plain, n, err := f.t.Open(p)
 		if err != nil {
-			// An alert may be waiting to tell the peer why.
-			s.seal(i)
-			s.failed(i, ReasonTransform, 0)
+			s.refused(i)
 			return
 		}
 		p = p[n:]
@@ -65,7 +77,24 @@ func (s *Shard) open1(i uint32, p []byte) {
 			break
 		}
 	}
+	f.quiet = false
 	s.markDirty(i)
+}
+
+// refused ends a connection whose bytes the transform does not take. An alert
+// may be waiting to tell the peer why; it goes out as a last answer does.
+func (s *Shard) refused(i uint32) {
+	c, f := &s.conns[i], s.filters[i]
+	name := s.name(i)
+	s.drop(&f.plain)
+	f.quiet = false
+	c.flags |= flagDead | flagClosing
+	c.flags &^= flagNotify
+	s.setDeadline(i, int64(lingerTime))
+	s.markDirty(i)
+	if s.handler.Closed != nil {
+		s.handler.Closed(name, ReasonTransform, 0)
+	}
 }
 
 // seal brings queued plaintext through the transform into the connection's
@@ -75,9 +104,9 @@ func (s *Shard) seal(i uint32) {
 	for c.q.bytes < sendBytes {
 		var src []byte
 		if f.plain.bytes > 0 {
-			var ok bool
-			if src, ok = s.plaintext(f); !ok {
-				s.failed(i, ReasonFile, 0)
+			var why Reason
+			if src, why = s.plaintext(f); why != 0 {
+				s.failed(i, why, 0)
 				return
 			}
 		}
@@ -94,24 +123,33 @@ func (s *Shard) seal(i uint32) {
 		s.commit(&c.q, m)
 		s.consume(&f.plain, int64(n))
 		if n == 0 && m == 0 {
+			f.quiet = true
+			s.consume(&c.q, 0) // the room was not needed
 			return
 		}
 	}
 }
 
-// plaintext is the first piece of what waits; of a file it reads a piece.
-func (s *Shard) plaintext(f *filter) ([]byte, bool) {
+// plaintext is the first piece of what waits; of a file it reads a piece. The
+// reason is 0 unless that failed.
+func (s *Shard) plaintext(f *filter) ([]byte, Reason) {
 	g := &s.segs.all[f.plain.head]
-	if g.n == 0 { // an empty buffer that a write has since gone behind
+	for g.n == 0 { // an empty buffer that a write has since gone behind
 		s.pop(&f.plain)
 		g = &s.segs.all[f.plain.head]
 	}
 	if g.kind != segFile {
-		return bytesAt(uintptr(g.pos), int(min(g.n, LargeBuffer))), true
+		return bytesAt(uintptr(g.pos), int(min(g.n, LargeBuffer))), 0
 	}
 	b := s.scratch()
-	n, e := pread(g.fd, b[:min(int64(len(b)), g.n)], int64(g.pos))
-	return b[:max(n, 0)], e == 0 && n > 0
+	if b == nil {
+		return nil, ReasonMemory
+	}
+	n, e := pread(g.fd, b[:min(sealFile, g.n)], int64(g.pos))
+	if e != 0 || n <= 0 {
+		return nil, ReasonFile
+	}
+	return b[:n], 0
 }
 
 // scratch is a large buffer whose content lasts until the next call.

@@ -34,6 +34,12 @@ func (g *recvGroup) open(s *Shard, r *uring.Ring, n, size int) error {
 	return nil
 }
 
+func (g *recvGroup) close() {
+	if g.ring != nil {
+		_ = g.ring.Close()
+	}
+}
+
 func (g *recvGroup) add(s *Shard, bid uint16, b Buf) {
 	g.slots[bid] = b
 	g.ring.Add(s.pool.addr(b), uint32(g.size), bid)

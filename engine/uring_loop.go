@@ -38,6 +38,7 @@ type uringLoop struct {
 	small  recvGroup
 	large  recvGroup
 	refill []uint32 // connections whose receive found no buffer
+	dry    bool     // and there still is none
 
 	msgs []message // arguments of the sendmsg operations not yet submitted
 	used int
@@ -56,7 +57,7 @@ func newUringLoop(s *Shard) (*uringLoop, error) {
 		l.msgs, err = mapSlice[message](256)
 	}
 	if err != nil {
-		_ = l.ring.Close()
+		l.close()
 		return nil, fmt.Errorf("io_uring: %w", err)
 	}
 	s.msg = &l.msgs[0]
@@ -67,6 +68,8 @@ func newUringLoop(s *Shard) (*uringLoop, error) {
 
 func (l *uringLoop) close() {
 	_ = l.ring.Close()
+	l.small.close()
+	l.large.close()
 	unmapSlice(l.msgs)
 }
 
@@ -76,10 +79,13 @@ func (l *uringLoop) armWake() {
 
 func (l *uringLoop) turn() {
 	s, r := l.s, l.ring
-	r.Submit()
-	l.used = 1
+	l.submit()
 	if r.Ready() == 0 {
-		if d := s.wait(); d != 0 {
+		d := s.wait()
+		if l.dry {
+			d = sooner(d, starvedWait)
+		}
+		if d != 0 {
 			s.inbox.asleep.Store(true)
 			if s.inbox.empty() {
 				s.stats.Waits++
@@ -96,23 +102,35 @@ func (l *uringLoop) turn() {
 	s.batch = int(n)
 	s.stats.Turns++
 	s.stats.Events += uint64(n)
-	for k := range n {
-		e := r.CQE(k)
-		l.complete(e.UserData, e.Res, e.Flags)
-		if k%flushEvery == flushEvery-1 {
+	for n > 0 {
+		k := min(n, flushEvery)
+		for j := range k {
+			e := r.CQE(j)
+			l.complete(e.UserData, e.Res, e.Flags)
+		}
+		// The entries up to here go back first: what the submission completes
+		// needs room.
+		r.Advance(k)
+		if n -= k; n > 0 {
 			s.flush(l.send)
 			l.publish()
-			// The entries up to here go back first: what this submission
-			// completes needs room.
-			r.Submit()
-			l.used = 1
+			l.submit()
 		}
 	}
-	r.Advance(n)
 	s.work()
 	l.rearm()
 	s.flush(l.send)
 	l.publish()
+}
+
+// submit hands over what is queued. Should the kernel not take all of it, for
+// want of memory, the rest stays queued, and the arguments it points to stay
+// in place.
+func (l *uringLoop) submit() {
+	l.ring.Submit()
+	if l.ring.Pending() == 0 {
+		l.used = 1
+	}
 }
 
 // complete handles one completion.
@@ -232,11 +250,12 @@ func (l *uringLoop) arm(i uint32) {
 	l.ring.Next().RecvMulti(c.fd, l.small.id, ud)
 }
 
-// rearm arms the receives that found no buffer, now that some came back. As
-// many as there are buffers: the others would find none again.
+// rearm arms the receives that found no buffer, now that some came back. While
+// the shard has none at all they wait: they would find none again, at once.
 func (l *uringLoop) rearm() {
 	l.small.restock(l.s)
 	l.large.restock(l.s)
+	l.dry = false
 	if len(l.refill) == 0 {
 		return
 	}
@@ -246,6 +265,15 @@ func (l *uringLoop) rearm() {
 	for _, i := range todo {
 		c := &l.s.conns[i]
 		if !c.has(flagRefill) {
+			continue
+		}
+		g := &l.small
+		if c.has(flagBulk) {
+			g = &l.large
+		}
+		if g.missing == len(g.slots) {
+			l.refill = append(l.refill, i)
+			l.dry = true
 			continue
 		}
 		c.flags &^= flagRefill
@@ -260,14 +288,15 @@ func (l *uringLoop) publish() {
 	l.large.ring.Publish()
 }
 
-func (l *uringLoop) added(i uint32) {
+func (l *uringLoop) added(i uint32) Errno {
 	c := &l.s.conns[i]
 	if c.has(flagConnecting) {
 		c.flags |= flagPollOut
 		l.ring.Next().PollAdd(c.fd, unix.POLLOUT, userData(opPoll, c.gen, i))
-		return
+		return 0
 	}
 	l.receive(i)
+	return 0
 }
 
 func (l *uringLoop) receive(i uint32) {
@@ -354,7 +383,11 @@ func (l *uringLoop) rest(lis *listener) {
 func (l *uringLoop) send(i uint32) {
 	s := l.s
 	c := &s.conns[i]
-	if !c.has(flagOpen) || c.has(flagConnecting|flagSending|flagPollOut|flagFinishing) {
+	if !c.has(flagOpen) || c.has(flagConnecting|flagFinishing) {
+		return
+	}
+	if c.has(flagSending | flagPollOut) {
+		s.drained(i)
 		return
 	}
 	if c.has(flagFilter) {
@@ -367,8 +400,12 @@ func (l *uringLoop) send(i uint32) {
 		return
 	}
 	m := l.slot()
+	if m == nil || s.batch <= directBatch {
+		l.sendNow(i)
+		return
+	}
 	pieces, total, file := s.gather(&c.q, m)
-	if file || s.batch <= directBatch {
+	if file {
 		l.sendNow(i)
 		return
 	}
@@ -385,11 +422,13 @@ func (l *uringLoop) send(i uint32) {
 	l.ring.Next().SendMsg(c.fd, uintptr(unsafe.Pointer(&m.hdr)), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
 }
 
-// slot is room for the argument of a sendmsg, stable until the next submit.
+// slot is room for the argument of a sendmsg, stable until the next submit;
+// nil if the kernel has not yet taken those before it.
 func (l *uringLoop) slot() *message {
 	if l.used == len(l.msgs) {
-		l.ring.Submit()
-		l.used = 1
+		if l.submit(); l.used == len(l.msgs) {
+			return nil
+		}
 	}
 	return &l.msgs[l.used]
 }
@@ -399,6 +438,10 @@ func (l *uringLoop) sendNow(i uint32) {
 	c := &s.conns[i]
 	switch s.sendDirect(i) {
 	case outDone:
+		if c.has(flagFilter) && s.filters[i].plain.bytes > 0 {
+			// One seal brings through as much as one write takes.
+			s.later = append(s.later, i)
+		}
 		s.drained(i)
 	case outBlocked:
 		c.flags |= flagPollOut

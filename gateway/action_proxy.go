@@ -1,0 +1,70 @@
+package gateway
+
+import (
+	"github.com/anygate/anygate/proxy"
+)
+
+// serveProxy passes the request on to an upstream.
+func (g *Gateway) serveProxy(x *Exchange, in *Incoming, norm []byte) {
+	call := g.proxy.Start((*downstream)(x), x.route.Proxy, &proxy.Request{
+		Head: in.Head, Path: norm, Match: &g.match,
+		Peer: x.codec.Peer().Addr(), HTTPS: x.codec.Secure(),
+		Content: in.Content, Length: in.Length,
+	})
+	if call != nil {
+		x.call = call
+	}
+}
+
+// downstream is an Exchange as the proxy sees it.
+type downstream Exchange
+
+var _ proxy.Downstream = (*downstream)(nil)
+
+func (d *downstream) Want(n int) {
+	x := (*Exchange)(d)
+	x.codec.Want(x, n)
+}
+
+func (d *downstream) Interim(status int, block []byte) {
+	x := (*Exchange)(d)
+	x.codec.Interim(x, status, block)
+}
+
+func (d *downstream) Respond(r *proxy.Response) {
+	x := (*Exchange)(d)
+	x.begin(r.Status)
+	x.codec.Respond(x, &Response{
+		Status: r.Status, Block: r.Block, Length: r.Length,
+		HasDate: r.HasDate, HasServer: r.HasServer,
+	})
+}
+
+func (d *downstream) Content(p []byte) {
+	x := (*Exchange)(d)
+	x.codec.Content(x, p)
+}
+
+func (d *downstream) Finish(trailers []byte) {
+	x := (*Exchange)(d)
+	x.logUpstream(x.call)
+	x.call = nil
+	x.end(trailers)
+}
+
+func (d *downstream) Fail(f proxy.Failure, member string) {
+	x := (*Exchange)(d)
+	x.call = nil
+	x.failed(f, member)
+	if x.Responding() {
+		x.state |= responseOver
+		x.codec.Reset(x)
+		return
+	}
+	x.answer(f.Status())
+}
+
+func (d *downstream) Room() int64 {
+	x := (*Exchange)(d)
+	return x.codec.Room(x)
+}

@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"unsafe"
+
+	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/static"
+)
+
+// copyContent is up to how many bytes of a small file are copied behind the
+// head instead of being sent from where they lie.
+const copyContent = 4 << 10
+
+// serveStatic answers from a directory or a file.
+func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
+	r := static.Request{
+		GET: h.MethodID == http1.GET, HEAD: h.MethodID == http1.HEAD, OPTIONS: h.MethodID == http1.OPTIONS,
+		Path: g.below(norm), RawPath: raw, Now: g.s.Unix(),
+	}
+	if h.HasQuery {
+		r.RawQuery = h.Bytes(h.Query)
+	}
+	g.list = g.list[:0]
+	r.IfMatch = g.joined(h, http1.IfMatch)
+	r.IfNoneMatch = g.joined(h, http1.IfNoneMatch)
+	r.IfModifiedSince, _ = h.Get(http1.IfModifiedSince)
+	r.IfUnmodifiedSince, _ = h.Get(http1.IfUnmodifiedSince)
+	r.Range, _ = h.Get(http1.Range)
+	r.IfRange, _ = h.Get(http1.IfRange)
+	r.Accept = g.joined(h, http1.Accept)
+	if i := h.Find("sec-fetch-mode"); i >= 0 {
+		r.SecFetchMode = h.Value(&h.Fields[i])
+	}
+
+	a := &g.file
+	g.files.Serve(x.route.Site, &r, a)
+	x.begin(a.Status)
+	x.codec.Respond(x, &Response{Status: a.Status, Block: a.Block, Length: a.Length})
+	switch {
+	case x.HEAD():
+	case a.Entry == nil:
+		if len(a.Text) > 0 {
+			x.codec.Content(x, a.Text)
+		}
+	case a.Mem == nil:
+		g.files.Retain(a.Entry)
+		x.codec.File(x, a.FD, a.Off, a.Length, a.Entry.Token())
+	case len(a.Mem) <= copyContent:
+		x.codec.Content(x, a.Mem)
+	default:
+		g.files.Retain(a.Entry)
+		x.codec.Memory(x, uintptr(unsafe.Pointer(unsafe.SliceData(a.Mem))), len(a.Mem), a.Entry.Token())
+	}
+	x.end(nil)
+}
+
+// below is the part of the path that the site resolves: what "*" or the
+// prefix matched, or the site's root.
+func (g *Gateway) below(norm []byte) []byte {
+	if m := &g.match; m.HasRest && m.Rest <= len(norm) && norm[m.Rest-1] == '/' {
+		return norm[m.Rest-1:]
+	}
+	return root
+}
+
+var root = []byte("/")
+
+// joined is the value of a list field, whose lines may be several.
+func (g *Gateway) joined(h *http1.Request, id http1.FieldID) []byte {
+	if !h.Repeated(id) {
+		v, _ := h.Get(id)
+		return v
+	}
+	start := len(g.list)
+	for i := h.First(id); i >= 0; i = h.Next(i) {
+		if len(g.list) > start {
+			g.list = append(g.list, ", "...)
+		}
+		g.list = append(g.list, h.Value(&h.Fields[i])...)
+	}
+	return g.list[start:]
+}

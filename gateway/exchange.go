@@ -1,0 +1,263 @@
+package gateway
+
+import (
+	"net/netip"
+
+	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/proxy"
+	"github.com/anygate/anygate/route"
+)
+
+// Codec is a client's connection as its exchanges see it. Many exchanges may
+// share one.
+type Codec interface {
+	// Want lets the client send n more bytes of the exchange's content. It
+	// never delivers any before it returns.
+	Want(x *Exchange, n int)
+	// Interim sends a 1xx response.
+	Interim(x *Exchange, status int, block []byte)
+	// Respond begins the final response.
+	Respond(x *Exchange, r *Response)
+	// Prebuilt sends a whole response that was built at load.
+	Prebuilt(x *Exchange, f *Fixed)
+	// Content sends content, borrowed from a receive in progress or copied.
+	Content(x *Exchange, p []byte)
+	// Memory and File send content by reference; token comes back when it is
+	// no longer needed.
+	Memory(x *Exchange, addr uintptr, n int, token uint32)
+	File(x *Exchange, fd int32, off, n int64, token uint32)
+	// Finish ends the response. trailers are field lines or nil.
+	Finish(x *Exchange, trailers []byte)
+	// Reset ends the exchange where it stands.
+	Reset(x *Exchange)
+	// Room is how many bytes of content can be taken now.
+	Room(x *Exchange) int64
+	// Peer is the client's address, Secure whether it came over TLS.
+	Peer() netip.AddrPort
+	Secure() bool
+}
+
+// Response is the head of a response.
+type Response struct {
+	Status int
+	// Block is field lines, "Name: value\r\n" each, without Content-Length,
+	// Transfer-Encoding and Connection. It is borrowed.
+	Block []byte
+	// Length is the length of the content; -1 if it is not known beforehand
+	// or there is none to speak of (204, 304).
+	Length    int64
+	HasDate   bool // Block has a Date
+	HasServer bool // Block has a Server
+}
+
+// exState is how far an exchange has come, in both directions.
+type exState uint8
+
+const (
+	requestOpen  exState = 1 << iota // content of the request may still come
+	responseHead                     // the final response has begun
+	responseOver                     // and ended
+	cancelled                        // the client has gone, or the exchange was reset
+)
+
+// Exchange is one request and its response, of any protocol.
+type Exchange struct {
+	// Stream tells the exchanges of a connection apart; it is the codec's.
+	Stream uint32
+
+	g     *Gateway
+	codec Codec
+	gen   *Generation
+	route *Route
+	state exState
+	call  *proxy.Call // of a proxied exchange
+	echo  *echo       // of an echoed one
+
+	method  http1.MethodID
+	content int64 // bytes of content received
+	log     logEntry
+}
+
+// HEAD reports whether the response is to have no content.
+func (x *Exchange) HEAD() bool { return x.method == http1.HEAD }
+
+// RequestOpen reports whether content of the request may still come.
+func (x *Exchange) RequestOpen() bool { return x.state&requestOpen != 0 }
+
+// Responding reports whether the final response has begun, Over whether it
+// has ended.
+func (x *Exchange) Responding() bool { return x.state&responseHead != 0 }
+func (x *Exchange) Over() bool       { return x.state&responseOver != 0 }
+
+// Incoming is a request head on its way into the gateway.
+type Incoming struct {
+	Head    *http1.Request // borrowed
+	Content http1.BodyKind
+	Length  int64
+}
+
+// start ties a fresh exchange to its codec; Begin follows.
+func (x *Exchange) start(codec Codec, stream uint32) {
+	x.codec, x.Stream, x.gen = codec, stream, x.g.gen
+}
+
+// Begin finds the route and sets its action to work, which may answer, and end
+// the exchange, before Begin returns. The codec delivers content with Received
+// and RequestEnd as far as it is asked for, and ends with Done.
+func (x *Exchange) Begin(in *Incoming) {
+	g, h := x.g, in.Head
+	x.method = h.MethodID
+	if in.Content != http1.BodyNone {
+		x.state |= requestOpen
+	}
+	g.logBegin(x, h)
+	if limit := x.gen.Settings.Body; limit > 0 && in.Length > limit {
+		x.answer(413)
+		return
+	}
+	raw := h.PathBytes()
+	if h.Form == http1.AsteriskForm || h.Form == http1.AuthorityForm {
+		g.beginServer(x, h)
+		return
+	}
+	norm, ok := route.Normalise(g.path[:0], raw)
+	if !ok {
+		x.answer(400)
+		return
+	}
+	method, host := h.Bytes(h.Method), h.Bytes(h.Host)
+	switch x.gen.Table.Match(method, host, norm, &g.match) {
+	case route.Found:
+	case route.MethodNotAllowed:
+		g.block = append(g.block[:0], "Allow: "...)
+		g.block = x.gen.Table.AppendAllow(g.block, host, norm)
+		g.block = append(g.block, "\r\n"...)
+		if h.MethodID == http1.OPTIONS {
+			// What is allowed is what was asked (RFC 9110, section 9.3.7).
+			x.respond(&Response{Status: 204, Block: g.block, Length: -1}, nil)
+			return
+		}
+		x.answerWith(405, g.block)
+		return
+	default:
+		x.answer(404)
+		return
+	}
+	x.route = &x.gen.Routes[g.match.Value]
+	switch x.route.Action {
+	case route.Fixed:
+		x.prebuilt(x.route.Fixed)
+	case route.Static:
+		g.serveStatic(x, h, raw, norm)
+	case route.Proxy:
+		g.serveProxy(x, in, norm)
+	case route.Redirect:
+		g.serveRedirect(x, h, raw, norm)
+	case route.Echo:
+		g.serveEcho(x, h)
+	}
+}
+
+// beginServer answers requests that have no path: OPTIONS * is about the
+// server as a whole, CONNECT is for routes that allow it, which none can.
+func (g *Gateway) beginServer(x *Exchange, h *http1.Request) {
+	if h.MethodID == http1.OPTIONS {
+		x.respond(&Response{Status: 204, Block: allowAll, Length: -1}, nil)
+		return
+	}
+	x.answerWith(405, allowAll)
+}
+
+var allowAll = []byte("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
+
+// Received delivers content of the request, borrowed. It reports false if
+// nothing more of it is wanted.
+func (x *Exchange) Received(p []byte) bool {
+	x.content += int64(len(p))
+	if limit := x.gen.Settings.Body; limit > 0 && x.content > limit && !x.Responding() {
+		x.drop()
+		x.answer(413)
+		return false
+	}
+	switch {
+	case x.state&(responseOver|cancelled) != 0:
+		return false
+	case x.call != nil:
+		x.call.Content(p)
+	case x.echo != nil:
+		x.echo.received(x, p)
+	default:
+		return false
+	}
+	return true
+}
+
+// RequestEnd ends the content of the request. trailers are field lines or nil.
+func (x *Exchange) RequestEnd(trailers []byte) {
+	x.state &^= requestOpen
+	switch {
+	case x.state&(responseOver|cancelled) != 0:
+	case x.call != nil:
+		x.call.ContentEnd(trailers)
+	case x.echo != nil:
+		x.echo.finish(x)
+	}
+}
+
+// Writable says that the codec takes content again.
+func (x *Exchange) Writable() {
+	if x.call != nil {
+		x.call.Resume()
+	}
+}
+
+// Cancel says that the client has gone; the codec forgets the exchange, which
+// is no longer valid.
+func (x *Exchange) Cancel() {
+	x.state |= cancelled
+	x.drop()
+	x.g.logEnd(x, "client_closed")
+	x.g.freeExchange(x)
+}
+
+// Done says that the codec has sent, or queued, all of the response and read,
+// or given up, all of the request; the exchange is no longer valid.
+func (x *Exchange) Done() {
+	x.drop()
+	x.g.logEnd(x, "")
+	x.g.freeExchange(x)
+}
+
+// drop stops what the action still has under way.
+func (x *Exchange) drop() {
+	if x.call != nil {
+		x.call.Cancel()
+		x.call = nil
+	}
+	if x.echo != nil {
+		x.g.freeEcho(x.echo)
+		x.echo = nil
+	}
+}
+
+// begin marks the response as begun; the codec is called next.
+func (x *Exchange) begin(status int) {
+	x.state |= responseHead
+	x.log.status = status
+}
+
+// respond sends a whole response with a small body.
+func (x *Exchange) respond(r *Response, body []byte) {
+	x.begin(r.Status)
+	x.codec.Respond(x, r)
+	if len(body) > 0 && !x.HEAD() {
+		x.codec.Content(x, body)
+	}
+	x.end(nil)
+}
+
+// end ends the response.
+func (x *Exchange) end(trailers []byte) {
+	x.state |= responseOver
+	x.codec.Finish(x, trailers)
+}

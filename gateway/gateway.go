@@ -1,0 +1,222 @@
+package gateway
+
+import (
+	"sync/atomic"
+
+	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/proxy"
+	"github.com/anygate/anygate/route"
+	"github.com/anygate/anygate/static"
+	"github.com/anygate/anygate/telemetry"
+)
+
+// Options describe the HTTP side of one shard.
+type Options struct {
+	// Generation is the current configuration, shared by all shards and read
+	// once a turn.
+	Generation *atomic.Pointer[Generation]
+	Limits     engine.Limits
+	ID, CPU    int
+	Backend    engine.Kind
+
+	// Access and Errors take log lines; nil takes none.
+	Access, Errors *telemetry.Ring
+	ErrorLevel     telemetry.Level
+}
+
+// Gateway is the HTTP side of one shard. Its methods run on the shard's
+// thread, except New, Run, Drain, Stop and Open.
+type Gateway struct {
+	s       *engine.Shard
+	current *atomic.Pointer[Generation]
+	gen     *Generation
+	proxy   *proxy.Proxy
+	files   *static.Cache
+
+	clients [][]*h1Conn // by the connection's index, in blocks
+	spare   []*Exchange
+	echoes  []*echo
+
+	// Scratch of the call in progress.
+	req    http1.Request
+	trail  http1.TrailerSection
+	match  route.Match
+	path   []byte
+	block  []byte
+	fields []byte
+	list   []byte
+	file   static.Answer
+
+	date     [29]byte
+	dateUnix int64
+	draining bool
+
+	access, errors *telemetry.Ring
+	level          telemetry.Level
+	open           atomic.Int64
+}
+
+// The kinds of connections, in their user values.
+const (
+	userClient = iota
+	userUpstream
+)
+
+// The kinds of messages other goroutines post.
+const (
+	messageDrain = iota + 1
+	messageStop
+)
+
+// New makes the HTTP side of a shard, and the shard.
+func New(o Options) (*Gateway, error) {
+	g := newGateway(o)
+	s, err := engine.New(engine.Config{ID: o.ID, CPU: o.CPU, Limits: o.Limits, Backend: o.Backend}, g.Handler())
+	if err != nil {
+		return nil, err
+	}
+	g.Attach(s)
+	return g, nil
+}
+
+func newGateway(o Options) *Gateway {
+	return &Gateway{
+		current: o.Generation, gen: o.Generation.Load(),
+		path:   make([]byte, 0, http1.MaxHeadBytes),
+		block:  make([]byte, 0, 4096),
+		fields: make([]byte, 0, 4096),
+		access: o.Access, errors: o.Errors, level: o.ErrorLevel,
+	}
+}
+
+// Attach completes a Gateway with the shard that calls its Handler.
+func (g *Gateway) Attach(s *engine.Shard) {
+	g.s = s
+	g.proxy = proxy.New(s, userUpstream)
+	g.files = static.NewCache(fileCacheEntries, fileCacheBytes)
+}
+
+// Shard is the shard that the gateway serves on.
+func (g *Gateway) Shard() *engine.Shard { return g.s }
+
+// Run serves on the calling goroutine until Stop; see engine.Shard.Run.
+func (g *Gateway) Run(ready func(error)) { g.s.Run(ready) }
+
+// Drain makes the shard stop accepting, close idle connections, and close the
+// others when their exchange ends. From any goroutine.
+func (g *Gateway) Drain() { g.s.Post(engine.Message{Kind: messageDrain}) }
+
+// Stop ends Run, cutting off what is still under way. From any goroutine.
+func (g *Gateway) Stop() { g.s.Post(engine.Message{Kind: messageStop}) }
+
+// Open is how many client connections there are. From any goroutine.
+func (g *Gateway) Open() int64 { return g.open.Load() }
+
+// Handler is what the shard calls.
+func (g *Gateway) Handler() engine.Handler {
+	return engine.Handler{
+		Accepted:  g.accepted,
+		Received:  g.received,
+		EOF:       g.eof,
+		Connected: func(c engine.Conn) { g.proxy.Connected(c) },
+		Drained:   g.drained,
+		Closed:    g.closed,
+		Timer:     g.timer,
+		Released:  func(token uint32) { g.files.ReleaseToken(token) },
+		Message:   g.message,
+		Turn:      func() { g.gen = g.current.Load() },
+		Tick:      g.tick,
+	}
+}
+
+func (g *Gateway) accepted(c engine.Conn, _ int) { g.newClient(c) }
+
+func (g *Gateway) received(c engine.Conn, p []byte) {
+	if g.s.User(c) == userUpstream {
+		g.proxy.Received(c, p)
+		return
+	}
+	g.client(c).received(p)
+}
+
+func (g *Gateway) eof(c engine.Conn) {
+	if g.s.User(c) == userUpstream {
+		g.proxy.EOF(c)
+		return
+	}
+	g.client(c).eof()
+}
+
+func (g *Gateway) drained(c engine.Conn) {
+	if g.s.User(c) == userUpstream {
+		g.proxy.Drained(c)
+		return
+	}
+	g.client(c).drained()
+}
+
+func (g *Gateway) closed(c engine.Conn, why engine.Reason, _ engine.Errno) {
+	if g.s.User(c) == userUpstream {
+		g.proxy.Closed(c, why)
+		return
+	}
+	g.client(c).closed()
+}
+
+func (g *Gateway) timer(c engine.Conn) {
+	if g.s.User(c) == userUpstream {
+		g.proxy.Timer(c)
+		return
+	}
+	g.client(c).timer()
+}
+
+func (g *Gateway) message(m engine.Message) {
+	switch m.Kind {
+	case messageDrain:
+		g.drain()
+	case messageStop:
+		g.s.Stop()
+	}
+}
+
+// drain begins the end: see Drain.
+func (g *Gateway) drain() {
+	if g.draining {
+		return
+	}
+	g.draining = true
+	g.s.CloseListeners()
+	g.s.Each(func(c engine.Conn) {
+		if g.s.User(c) == userClient {
+			g.client(c).drain()
+		}
+	})
+	g.proxy.CloseIdle()
+}
+
+func (g *Gateway) tick() { g.files.Expire(g.s.Unix()) }
+
+// now is the Date field's value (RFC 9110, section 6.6.1), made once a second.
+func (g *Gateway) now() []byte {
+	if u := g.s.Unix(); u != g.dateUnix {
+		g.dateUnix = u
+		http1.AppendDate(g.date[:0], u)
+	}
+	return g.date[:]
+}
+
+func (g *Gateway) newExchange() *Exchange {
+	if n := len(g.spare); n > 0 {
+		x := g.spare[n-1]
+		g.spare = g.spare[:n-1]
+		return x
+	}
+	return &Exchange{g: g}
+}
+
+func (g *Gateway) freeExchange(x *Exchange) {
+	*x = Exchange{g: g}
+	g.spare = append(g.spare, x)
+}

@@ -1,0 +1,239 @@
+package gateway
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/http1"
+)
+
+type h1Flags uint16
+
+const (
+	h1Content    h1Flags = 1 << iota // content of the request is still to come
+	h1Expect                         // and the client waits for 100 (Continue)
+	h1Close                          // the connection ends after this response
+	h1Processing                     // process is on the stack
+	h1Partial                        // the beginning of a head has come
+	h1Paused                         // receiving is paused
+	h1Full                           // output is over its limit; Drained will come
+	h1EOF                            // the client has closed its side
+	h1Chunked                        // the response is chunked
+	h1NoContent                      // the response has no content
+	h1Counted                        // the length of the response is known
+	h1Dead                           // the connection is gone
+	h1PeerKnown                      // peer holds the client's address
+	h1Broken                         // output has a hole: see fail
+	h1Measured                       // lastOut holds what the client had taken
+)
+
+func (f h1Flags) has(g h1Flags) bool { return f&g != 0 }
+
+// h1Conn is a client's HTTP/1.1 connection: a Codec with one exchange at a
+// time. The record is used again for the next connection in the same place of
+// the shard's table.
+type h1Conn struct {
+	g     *Gateway
+	conn  engine.Conn
+	x     *Exchange // the one in progress
+	queue []piece   // received and not processed: what came too early
+
+	credit    int64 // content that may be passed on
+	discarded int64 // content that nobody wanted
+	left      int64 // content of the response that its length still promises
+	bytesIn   uint64
+	lastIn    uint64 // bytesIn, at the last look of the timer
+	lastOut   uint64 // and what the client had taken
+	scanned   uint32 // bytes of the queue in which no head ends
+	flags     h1Flags
+	minor     uint8
+	body      http1.Body
+	trailer   []byte
+	peer      netip.AddrPort
+}
+
+// piece is a range of a buffer that holds received bytes.
+type piece struct {
+	buf      engine.Buf
+	from, to uint32
+}
+
+const clientBlock = 64
+
+// client is the record of a connection.
+func (g *Gateway) client(c engine.Conn) *h1Conn {
+	i := c.Index()
+	return g.clients[i/clientBlock][i%clientBlock]
+}
+
+// newClient takes over an accepted connection.
+func (g *Gateway) newClient(c engine.Conn) {
+	i := c.Index()
+	for len(g.clients) <= int(i/clientBlock) {
+		g.clients = append(g.clients, make([]*h1Conn, clientBlock))
+	}
+	slot := &g.clients[i/clientBlock][i%clientBlock]
+	if *slot == nil {
+		*slot = &h1Conn{}
+	}
+	h := *slot
+	*h = h1Conn{g: g, conn: c, queue: h.queue[:0], trailer: h.trailer[:0]}
+	g.open.Add(1)
+	h.deadline(g.gen.Settings.Header)
+}
+
+func (h *h1Conn) deadline(d time.Duration) { h.g.s.SetDeadline(h.conn, d) }
+
+// gone forgets a connection that the engine is done with, or will be.
+func (h *h1Conn) gone() {
+	if h.flags.has(h1Dead) {
+		return
+	}
+	h.flags |= h1Dead
+	for i := range h.queue {
+		h.g.s.ReleaseBuffer(h.queue[i].buf)
+	}
+	h.queue = h.queue[:0]
+	h.g.open.Add(-1)
+	if x := h.x; x != nil {
+		h.x = nil
+		x.Cancel()
+	}
+}
+
+// close ends the connection after what is queued has been sent.
+func (h *h1Conn) close() {
+	if !h.flags.has(h1Dead) {
+		h.gone()
+		h.g.s.Close(h.conn)
+	}
+}
+
+// abort ends the connection at once, with a reset.
+func (h *h1Conn) abort() {
+	if !h.flags.has(h1Dead) {
+		h.gone()
+		h.g.s.Abort(h.conn)
+	}
+}
+
+// closed is called when the connection has failed.
+func (h *h1Conn) closed() { h.gone() }
+
+// eof is called when the client has closed its side. It may still read.
+func (h *h1Conn) eof() {
+	h.flags |= h1EOF | h1Close
+	switch {
+	case h.x == nil:
+		h.close()
+	case h.flags.has(h1Content):
+		// The request was cut off (RFC 9112, section 8).
+		h.close()
+	}
+}
+
+// drain prepares for the end: an idle connection is closed, one at work ends
+// with its response.
+func (h *h1Conn) drain() {
+	if h.x == nil && !h.flags.has(h1Partial|h1Content) && len(h.queue) == 0 {
+		h.close()
+		return
+	}
+	h.flags |= h1Close
+}
+
+// drained is called when enough output has been sent for more to be taken.
+func (h *h1Conn) drained() {
+	if h.flags.has(h1Broken) {
+		h.abort()
+		return
+	}
+	h.flags &^= h1Full
+	if h.x != nil {
+		h.x.Writable()
+	}
+	if !h.flags.has(h1Dead) {
+		h.resume()
+	}
+}
+
+// timer is called when the connection's deadline has passed.
+func (h *h1Conn) timer() {
+	set := &h.g.gen.Settings
+	switch {
+	case h.x != nil:
+		h.watch(&h.x.gen.Settings)
+	case h.g.s.Queued(h.conn) > 0:
+		// The last response is still on its way.
+		h.watch(set)
+	case h.flags.has(h1Content):
+		h.close()
+	case h.flags.has(h1Partial):
+		h.refuse(http1.OK, 408)
+	default:
+		h.close()
+	}
+}
+
+// watch looks whether the client has sent, or taken, what it should have in
+// the period that has passed.
+func (h *h1Conn) watch(set *Settings) {
+	if h.flags.has(h1Content) && h.x != nil && h.credit > 0 {
+		if h.bytesIn-h.lastIn < enough(set.MinBody, set.BodyIdle) {
+			if h.x.Responding() {
+				h.abort()
+			} else {
+				h.timeout()
+			}
+			return
+		}
+	}
+	h.lastIn = h.bytesIn
+	if h.g.s.Queued(h.conn) > 0 {
+		out := h.g.s.Progress(h.conn)
+		if h.flags.has(h1Measured) && out-h.lastOut < enough(set.MinWrite, set.Write) {
+			h.abort()
+			return
+		}
+		h.lastOut = out
+		h.flags |= h1Measured
+	} else {
+		h.flags &^= h1Measured
+	}
+	h.deadline(h.period(set))
+}
+
+// enough is how many bytes a period must bring at least.
+func enough(rate int64, period time.Duration) uint64 {
+	return uint64(max(1, rate*int64(period/time.Millisecond)/1000))
+}
+
+// period is the time until the client's progress is looked at next.
+func (h *h1Conn) period(set *Settings) time.Duration {
+	if h.flags.has(h1Content) {
+		return set.BodyIdle
+	}
+	return set.Write
+}
+
+// timeout ends an exchange whose client stopped sending its content
+// (RFC 9110, section 15.5.9).
+func (h *h1Conn) timeout() {
+	x := h.x
+	h.flags |= h1Close
+	x.drop()
+	x.answer(408)
+}
+
+// Peer is the client's address, asked of the system once.
+func (h *h1Conn) Peer() netip.AddrPort {
+	if !h.flags.has(h1PeerKnown) {
+		h.peer = h.g.s.PeerAddr(h.conn)
+		h.flags |= h1PeerKnown
+	}
+	return h.peer
+}
+
+// Secure reports whether the connection is encrypted.
+func (h *h1Conn) Secure() bool { return false }

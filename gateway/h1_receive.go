@@ -1,0 +1,315 @@
+package gateway
+
+import (
+	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/http1"
+)
+
+// verdict says why process has stopped.
+type verdict uint8
+
+const (
+	moreNeeded verdict = iota // all is used up, or a head is incomplete
+	blocked                   // something has to happen first
+)
+
+// received takes bytes from the socket. They are processed where they lie;
+// only what cannot be processed yet is copied.
+func (h *h1Conn) received(p []byte) {
+	h.bytesIn += uint64(len(p))
+	if len(h.queue) > 0 {
+		h.keep(p)
+		h.resume()
+		return
+	}
+	h.flags |= h1Processing
+	n, v := h.process(p)
+	h.flags &^= h1Processing
+	if h.flags.has(h1Dead) {
+		return
+	}
+	if n < len(p) {
+		h.keep(p[n:])
+		h.scanned = uint32(len(p) - n)
+		if v == blocked {
+			h.scanned = 0
+		}
+	}
+	h.settle(v)
+}
+
+// resume processes what has been kept.
+func (h *h1Conn) resume() {
+	if h.flags.has(h1Processing | h1Dead) {
+		return
+	}
+	h.flags |= h1Processing
+	v := moreNeeded
+	for len(h.queue) > 0 && !h.flags.has(h1Dead) {
+		first := &h.queue[0]
+		b := h.g.s.Bytes(first.buf)[first.from:first.to]
+		if h.scanned > 0 && h.headIncomplete(b) {
+			if !h.merge() {
+				break
+			}
+			continue
+		}
+		h.scanned = 0
+		var n int
+		n, v = h.process(b)
+		if h.flags.has(h1Dead) {
+			return
+		}
+		first = &h.queue[0]
+		if first.from += uint32(n); first.from == first.to {
+			h.g.s.ReleaseBuffer(first.buf)
+			h.queue = append(h.queue[:0], h.queue[1:]...)
+			continue
+		}
+		if v == blocked {
+			break
+		}
+		h.scanned = first.to - first.from
+	}
+	h.flags &^= h1Processing
+	if !h.flags.has(h1Dead) {
+		h.settle(v)
+	}
+}
+
+// headIncomplete reports whether the head that b begins has no end in it, as
+// far as the bytes that are new can tell.
+func (h *h1Conn) headIncomplete(b []byte) bool {
+	if http1.HeadEnd(b, int(h.scanned)) > 0 {
+		return false
+	}
+	if http1.Incomplete(b, &h.g.gen.Settings.HTTP) != http1.OK {
+		return false
+	}
+	h.scanned = uint32(len(b))
+	return true
+}
+
+// merge brings the first two pieces of the queue together, because a head has
+// to lie in one; false if there is only one.
+func (h *h1Conn) merge() bool {
+	if len(h.queue) < 2 {
+		return false
+	}
+	s := h.g.s
+	first, second := &h.queue[0], &h.queue[1]
+	n := first.to - first.from
+	large := s.Buffer(engine.LargeBuffer)
+	if large == 0 {
+		h.abort()
+		return true
+	}
+	mem := s.Bytes(large)
+	copy(mem, s.Bytes(first.buf)[first.from:first.to])
+	k := uint32(copy(mem[n:], s.Bytes(second.buf)[second.from:second.to]))
+	s.ReleaseBuffer(first.buf)
+	h.queue[0] = piece{large, 0, n + k}
+	if second.from += k; second.from == second.to {
+		s.ReleaseBuffer(second.buf)
+		h.queue = append(h.queue[:1], h.queue[2:]...)
+	}
+	return true
+}
+
+// keep copies bytes that cannot be processed yet.
+func (h *h1Conn) keep(p []byte) {
+	s := h.g.s
+	for len(p) > 0 {
+		if n := len(h.queue); n > 0 {
+			last := &h.queue[n-1]
+			k := copy(s.Bytes(last.buf)[last.to:], p)
+			last.to += uint32(k)
+			if p = p[k:]; len(p) == 0 {
+				return
+			}
+		}
+		b := s.Buffer(min(len(p), engine.LargeBuffer))
+		if b == 0 {
+			h.abort()
+			return
+		}
+		h.queue = append(h.queue, piece{buf: b})
+	}
+}
+
+// settle brings receiving in line with what has happened: it pauses while
+// bytes wait that cannot be processed, or content nobody has asked for.
+func (h *h1Conn) settle(v verdict) {
+	stop := v == blocked && len(h.queue) > 0 ||
+		h.flags.has(h1Content) && h.x != nil && h.credit <= 0 && !h.x.Over()
+	if stop == h.flags.has(h1Paused) {
+		return
+	}
+	h.flags ^= h1Paused
+	if stop {
+		h.g.s.Pause(h.conn)
+	} else {
+		h.g.s.Resume(h.conn)
+	}
+}
+
+// process goes through received bytes: heads begin exchanges, content goes to
+// them. It returns how many bytes it has used.
+func (h *h1Conn) process(p []byte) (n int, v verdict) {
+	for n < len(p) {
+		switch {
+		case h.flags.has(h1Dead):
+			return len(p), moreNeeded
+		case h.flags.has(h1Content):
+			k, wait := h.content(p[n:])
+			n += k
+			if wait {
+				return n, blocked
+			}
+		case h.x != nil:
+			return n, blocked // requests are answered in their order
+		case h.flags.has(h1Full):
+			return n, blocked
+		default:
+			k, ok := h.head(p[n:])
+			if !ok {
+				return n + k, moreNeeded
+			}
+			n += k
+		}
+	}
+	return n, moreNeeded
+}
+
+// head begins an exchange with the head at the start of p; ok is false if it
+// is incomplete.
+func (h *h1Conn) head(p []byte) (n int, ok bool) {
+	g := h.g
+	set := &g.gen.Settings
+	if k := http1.EmptyLine(p); k > 0 {
+		return k, true
+	}
+	r := &g.req
+	n, err := r.Scan(p, &set.HTTP)
+	if err != http1.OK {
+		h.refuse(err, err.Status())
+		return len(p), true
+	}
+	if n == 0 {
+		if !h.flags.has(h1Partial) {
+			h.flags |= h1Partial
+			h.deadline(set.Header)
+		}
+		return 0, false
+	}
+	h.flags &^= h1Partial | h1Chunked | h1NoContent | h1Counted | h1Expect | h1Measured
+	if r.Close || g.draining {
+		h.flags |= h1Close
+	}
+	h.minor = r.Minor
+	in := Incoming{Head: r}
+	in.Content, in.Length = r.Content()
+	h.credit, h.discarded = 0, 0
+	period := set.Write
+	if in.Content != http1.BodyNone {
+		h.body.Reset(in.Content, in.Length, &set.HTTP)
+		h.flags |= h1Content
+		h.trailer = h.trailer[:0]
+		if r.Expect100 {
+			h.flags |= h1Expect
+		}
+		if in.Content == http1.BodyChunked || in.Length > bulkContent {
+			g.s.Bulk(h.conn, true)
+		}
+		h.lastIn = h.bytesIn
+		period = set.BodyIdle
+	}
+	h.x = g.newExchange()
+	h.x.start(h, 0)
+	h.x.Begin(&in)
+	if h.x != nil {
+		h.deadline(period)
+	}
+	return n, true
+}
+
+// content passes content of the request on; wait is true if it has to wait
+// until it is asked for.
+func (h *h1Conn) content(p []byte) (n int, wait bool) {
+	x := h.x
+	if x != nil && h.credit <= 0 && !x.Over() {
+		return 0, true
+	}
+	data, n, done, err := h.body.Next(p)
+	if err != http1.OK {
+		h.badContent(err)
+		return len(p), false
+	}
+	if x != nil && h.body.HasTrailer() {
+		h.trailer = append(h.trailer, h.body.TrailerPart(p[:n])...)
+	}
+	h.credit -= int64(len(data))
+	if len(data) > 0 && (x == nil || !x.Received(data)) {
+		if h.discarded += int64(len(data)); h.discarded > discardLimit && h.x == nil {
+			h.close()
+			return len(p), false
+		}
+	}
+	if done && !h.flags.has(h1Dead) {
+		h.contentEnd()
+	}
+	return n, false
+}
+
+// contentEnd is reached when the request is complete.
+func (h *h1Conn) contentEnd() {
+	g := h.g
+	h.flags &^= h1Content | h1Expect
+	g.s.Bulk(h.conn, false)
+	if h.x == nil {
+		h.idle()
+		return
+	}
+	var trailers []byte
+	if len(h.trailer) > 0 && g.trail.Parse(h.trailer, &g.gen.Settings.HTTP) == http1.OK {
+		g.block = appendFieldLines(g.block[:0], &g.trail.Head)
+		trailers = g.block
+	}
+	h.deadline(h.x.gen.Settings.Write)
+	h.x.RequestEnd(trailers)
+}
+
+// appendFieldLines appends the fields of a head, without those that concern
+// one connection only.
+func appendFieldLines(dst []byte, h *http1.Head) []byte {
+	for i := range h.Fields {
+		if f := &h.Fields[i]; !f.HopByHop() {
+			dst = http1.AppendField(dst, h.Name(f), h.Value(f))
+		}
+	}
+	return dst
+}
+
+// badContent ends a request whose framing breaks off.
+func (h *h1Conn) badContent(err http1.Error) {
+	h.g.refused(err, h.Peer())
+	h.flags |= h1Close
+	x := h.x
+	if x == nil || x.Responding() {
+		h.close()
+		return
+	}
+	x.drop()
+	x.answer(err.Status())
+}
+
+// refuse answers a head that is none, and closes.
+func (h *h1Conn) refuse(err http1.Error, status int) {
+	if err != http1.OK {
+		h.g.refused(err, h.Peer())
+	}
+	h.flags |= h1Close
+	h.flags &^= h1Content
+	h.send(errorPages[status])
+	h.close()
+}

@@ -1,0 +1,298 @@
+package gateway
+
+import (
+	"math"
+
+	"github.com/anygate/anygate/http1"
+)
+
+var _ Codec = (*h1Conn)(nil)
+
+var (
+	lineClose     = []byte("Connection: close\r\n")
+	lineKeepAlive = []byte("Connection: keep-alive\r\n")
+	lineChunked   = []byte("Transfer-Encoding: chunked\r\n")
+	continueLine  = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+	crlf          = []byte("\r\n")
+	lastChunk     = []byte("0\r\n")
+)
+
+// Want lets n more bytes of content through, and tells a client that waits
+// for it (RFC 9110, section 10.1.1).
+func (h *h1Conn) Want(x *Exchange, n int) {
+	if h.x != x {
+		return
+	}
+	if h.flags.has(h1Expect) {
+		h.flags &^= h1Expect
+		h.append(continueLine)
+	}
+	h.credit += int64(n)
+	h.resume()
+}
+
+// Interim sends a 1xx response; HTTP/1.0 does not know them.
+func (h *h1Conn) Interim(x *Exchange, status int, block []byte) {
+	if h.x != x || h.minor == 0 || x.Responding() {
+		return
+	}
+	b := h.g.s.Reserve(h.conn, len(block)+headRoom)
+	if b == nil {
+		h.fail()
+		return
+	}
+	b = http1.AppendStatusLine(b[:0], status)
+	b = append(b, block...)
+	h.g.s.Commit(h.conn, len(append(b, crlf...)))
+}
+
+// Respond begins the final response.
+func (h *h1Conn) Respond(x *Exchange, r *Response) {
+	if h.x != x {
+		return
+	}
+	g := h.g
+	room := g.s.Reserve(h.conn, len(r.Block)+headRoom)
+	if room == nil {
+		h.fail()
+		return
+	}
+	b := http1.AppendStatusLine(room[:0], r.Status)
+	if !r.HasServer {
+		b = append(b, serverLine...)
+	}
+	if !r.HasDate {
+		b = append(b, "Date: "...)
+		b = append(b, g.now()...)
+		b = append(b, crlf...)
+	}
+	b = append(b, r.Block...)
+	h.leaveUnread()
+	if x.HEAD() || r.Status == 204 || r.Status == 304 {
+		h.flags |= h1NoContent
+	}
+	switch {
+	case r.Status == 204: // never framed (RFC 9110, section 8.6)
+	case r.Length >= 0:
+		b = http1.AppendContentLength(b, r.Length)
+		h.left = r.Length
+		h.flags |= h1Counted
+	case h.flags.has(h1NoContent):
+	case h.minor == 0:
+		h.flags |= h1Close // the end of the connection is the end of the content
+	default:
+		b = append(b, lineChunked...)
+		h.flags |= h1Chunked
+	}
+	b = h.appendConnection(b)
+	b = append(b, crlf...)
+	g.s.Commit(h.conn, len(b))
+}
+
+// leaveUnread decides, when a response begins, whether the connection can go
+// on although content of the request is still to come that no action reads.
+func (h *h1Conn) leaveUnread() {
+	if h.flags.has(h1Content) && h.x.call == nil && h.x.echo == nil &&
+		(h.flags.has(h1Expect) || h.body.Remaining() > discardLimit) {
+		h.flags |= h1Close
+	}
+}
+
+// appendConnection says what becomes of the connection, where the version
+// does not imply it (RFC 9112, section 9.3).
+func (h *h1Conn) appendConnection(b []byte) []byte {
+	switch {
+	case h.flags.has(h1Close):
+		return append(b, lineClose...)
+	case h.minor == 0:
+		return append(b, lineKeepAlive...)
+	}
+	return b
+}
+
+// Prebuilt sends a whole response.
+func (h *h1Conn) Prebuilt(x *Exchange, f *Fixed) {
+	if h.x != x {
+		return
+	}
+	h.leaveUnread()
+	if h.send(f); x.HEAD() {
+		h.done()
+		return
+	}
+	x.log.sent += int64(len(f.body))
+	h.done()
+}
+
+// send writes a prebuilt response with today's date.
+func (h *h1Conn) send(f *Fixed) {
+	s := h.g.s
+	image := f.image
+	if h.x != nil && h.x.HEAD() {
+		image = image[:f.head]
+	}
+	if len(image) <= copyImage && !h.flags.has(h1Close) && h.minor != 0 {
+		b := s.Reserve(h.conn, len(image))
+		if b == nil {
+			h.fail()
+			return
+		}
+		copy(b, image)
+		copy(b[f.date:], h.g.now())
+		s.Commit(h.conn, len(image))
+		return
+	}
+	// The connection's fate goes before the empty line that ends the head.
+	b := s.Reserve(h.conn, f.head+headRoom)
+	if b == nil {
+		h.fail()
+		return
+	}
+	b = append(b[:0], image[:f.head-len(crlf)]...)
+	copy(b[f.date:], h.g.now())
+	b = h.appendConnection(b)
+	b = append(b, crlf...)
+	s.Commit(h.conn, len(b))
+	h.append(image[f.head:])
+}
+
+// Content sends content.
+func (h *h1Conn) Content(x *Exchange, p []byte) {
+	if h.x != x || h.flags.has(h1NoContent) {
+		return
+	}
+	p = p[:h.count(x, int64(len(p)))]
+	s := h.g.s
+	ok := true
+	if h.flags.has(h1Chunked) {
+		b := s.Reserve(h.conn, chunkRoom)
+		if ok = b != nil; ok {
+			s.Commit(h.conn, len(http1.AppendChunkHeader(b[:0], len(p))))
+			ok = s.Relay(h.conn, p) && s.Append(h.conn, crlf)
+		}
+	} else {
+		ok = s.Relay(h.conn, p)
+	}
+	if !ok {
+		h.fail()
+		return
+	}
+	h.checkFull()
+}
+
+// Memory and File send content from where it lies.
+func (h *h1Conn) Memory(x *Exchange, addr uintptr, n int, token uint32) {
+	if h.x != x || h.flags.has(h1NoContent) {
+		h.g.files.ReleaseToken(token)
+		return
+	}
+	h.g.s.AppendMemory(h.conn, addr, int(h.count(x, int64(n))), token)
+	h.checkFull()
+}
+
+// File is like Memory for a range of an open file.
+func (h *h1Conn) File(x *Exchange, fd int32, off, n int64, token uint32) {
+	if h.x != x || h.flags.has(h1NoContent) {
+		h.g.files.ReleaseToken(token)
+		return
+	}
+	h.g.s.AppendFile(h.conn, fd, off, h.count(x, n), token)
+	h.checkFull()
+}
+
+// count holds content to the length that the head has promised.
+func (h *h1Conn) count(x *Exchange, n int64) int64 {
+	if h.flags.has(h1Counted) {
+		n = min(n, h.left)
+		h.left -= n
+	}
+	x.log.sent += n
+	return n
+}
+
+// checkFull stops the sources of output when enough of it waits.
+func (h *h1Conn) checkFull() {
+	if !h.flags.has(h1Full) && h.g.s.Queued(h.conn) >= outputHigh {
+		h.flags |= h1Full
+		h.g.s.NotifyDrained(h.conn, outputLow)
+	}
+}
+
+// Finish ends the response.
+func (h *h1Conn) Finish(x *Exchange, trailers []byte) {
+	if h.x != x {
+		return
+	}
+	if h.flags.has(h1Chunked) {
+		h.append(lastChunk)
+		h.append(trailers)
+		h.append(crlf)
+	}
+	if h.flags.has(h1Counted) && h.left > 0 && !h.flags.has(h1NoContent) {
+		h.Reset(x)
+		return
+	}
+	h.done()
+}
+
+// Reset ends a response where it stands: the client can tell, from its length
+// or the missing last chunk, or else by the reset of the connection.
+func (h *h1Conn) Reset(x *Exchange) {
+	if h.x != x {
+		return
+	}
+	h.x = nil
+	x.Done()
+	if h.flags.has(h1Chunked | h1Counted) {
+		h.close()
+		return
+	}
+	h.abort()
+}
+
+// Room is how many bytes of content can be taken now.
+func (h *h1Conn) Room(x *Exchange) int64 {
+	if h.x != x {
+		return math.MaxInt64
+	}
+	return outputHigh - h.g.s.Queued(h.conn)
+}
+
+// done follows the end of a response.
+func (h *h1Conn) done() {
+	x := h.x
+	h.x = nil
+	x.Done()
+	if h.flags.has(h1Content) && (h.flags.has(h1Expect) || h.body.Remaining() > discardLimit) {
+		h.flags |= h1Close
+	}
+	switch {
+	case h.flags.has(h1Close):
+		h.close()
+		return
+	case h.flags.has(h1Content):
+		h.deadline(h.g.gen.Settings.BodyIdle)
+	default:
+		h.idle()
+	}
+	h.checkFull()
+	h.resume()
+}
+
+// idle waits for the next request.
+func (h *h1Conn) idle() { h.deadline(h.g.gen.Settings.Idle) }
+
+// append queues a few bytes.
+func (h *h1Conn) append(p []byte) {
+	if !h.g.s.Append(h.conn, p) {
+		h.fail()
+	}
+}
+
+// fail gives a connection up whose output has a hole, for want of buffers.
+// The exchange may be in the middle of a call, so the end comes with the next
+// Drained.
+func (h *h1Conn) fail() {
+	h.flags |= h1Broken | h1Close
+	h.g.s.NotifyDrained(h.conn, math.MaxInt32)
+}

@@ -1,0 +1,39 @@
+package gateway
+
+const (
+	// outputHigh is how much output of a connection may wait to be sent
+	// before its sources pause; outputLow when they go on.
+	outputHigh = 256 << 10
+	outputLow  = 64 << 10
+
+	// discardLimit is how much content of a request that nobody wants is
+	// read, so that the connection can go on; beyond, it is closed after the
+	// response.
+	discardLimit = 256 << 10
+
+	// contentWindow is how much content of a request an action that keeps it
+	// short asks for at a time.
+	contentWindow = 64 << 10
+
+	// headRoom is what the codec adds to the fields of a response: status
+	// line, date, server, framing, and the state of the connection.
+	headRoom = 512
+
+	// copyImage is up to how large a prebuilt response is written in one piece.
+	copyImage = 60 << 10
+
+	// chunkRoom holds any chunk header.
+	chunkRoom = 32
+
+	// bulkContent is from how much content of a request on it is received in
+	// large pieces.
+	bulkContent = 24 << 10
+
+	// fileCacheEntries and fileCacheBytes bound a shard's cache of open files
+	// and of the content of small ones.
+	fileCacheEntries = 4096
+	fileCacheBytes   = 32 << 20
+
+	// echoContent is how much of a request's content the echo action shows.
+	echoContent = 4 << 10
+)

@@ -1,0 +1,35 @@
+package proxy
+
+// Response is the head of a response on its way to the client.
+type Response struct {
+	Status int
+	// Block is the fields, as "Name: value\r\n" lines, without those that
+	// concern one connection only and without framing. It is borrowed.
+	Block []byte
+	// Length is the length of the content, as Content-Length says it; -1 if
+	// that is not known beforehand.
+	Length    int64
+	HasDate   bool
+	HasServer bool
+}
+
+// Downstream is the exchange that a Call works for. Its methods may call back
+// into the Call (Cancel, Resume), which is aware of it.
+type Downstream interface {
+	// Want lets the client send n more bytes of content.
+	Want(n int)
+	// Interim passes on a 1xx response (RFC 9110, section 15.2).
+	Interim(status int, block []byte)
+	// Respond begins the final response.
+	Respond(r *Response)
+	// Content passes on content, borrowed.
+	Content(p []byte)
+	// Finish ends the response; trailers are field lines or nil.
+	Finish(trailers []byte)
+	// Fail ends the exchange for want of a (whole) response. member is the
+	// upstream's name, "" if there was none.
+	Fail(f Failure, member string)
+	// Room is how many bytes of content the client's side takes now; the
+	// relay pauses when it is 0 or less, until Resume.
+	Room() int64
+}

@@ -1,0 +1,150 @@
+package proxy
+
+import (
+	"net/netip"
+
+	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/route"
+)
+
+// Request is what a client asked for. It is borrowed for the call it is given
+// to.
+type Request struct {
+	Head  *http1.Request
+	Path  []byte // the normalised path
+	Match *route.Match
+	Peer  netip.Addr // the client's address; the zero value for a unix socket
+	HTTPS bool
+
+	// Content and Length are the framing of the content to come.
+	Content http1.BodyKind
+	Length  int64
+}
+
+// dropped says which fields of a request are not passed on, beside the
+// hop-by-hop ones: those that the proxy writes itself, and those that only
+// concern the client's connection.
+func dropped(id http1.FieldID) bool {
+	switch id {
+	case http1.Host, http1.ContentLength, http1.Expect,
+		http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.Forwarded:
+		return true
+	}
+	return false
+}
+
+// RequestRoom is a size that AppendRequest does not exceed.
+func RequestRoom(r *Request, c *Choice) int {
+	return len(r.Head.Buf) + 3*int(r.Head.Host.Len) + c.Rewrite.MaxLen(len(r.Head.PathBytes())) + headRoom
+}
+
+// AppendRequest appends the head of the request to the upstream (RFC 9110,
+// section 7.6; RFC 7239). The client's own X-Forwarded-* and Forwarded fields
+// are replaced: nothing vouches for them.
+func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
+	h := r.Head
+	dst = append(dst, h.Bytes(h.Method)...)
+	dst = append(dst, ' ')
+	if h.Form == http1.AsteriskForm {
+		dst = append(dst, '*')
+	} else {
+		dst = c.Rewrite.Append(dst, h.PathBytes(), r.Path, r.Match)
+	}
+	if h.HasQuery {
+		dst = append(dst, '?')
+		dst = append(dst, h.Bytes(h.Query)...)
+	}
+	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	host := h.Bytes(h.Host)
+	if len(host) == 0 {
+		dst = append(dst, c.Member.Name...) // HTTP/1.0 without a host
+	} else {
+		dst = append(dst, host...)
+	}
+	dst = append(dst, "\r\n"...)
+	dst = appendKept(dst, &h.Head, dropped)
+	dst = appendForwarded(dst, r, host)
+	// A further line continues the list of the lines before it (RFC 9110,
+	// sections 5.3 and 7.6.3).
+	dst = append(dst, "Via: 1."...)
+	dst = append(dst, '0'+h.Minor)
+	dst = append(dst, " anygate\r\n"...)
+	switch r.Content {
+	case http1.BodyLength:
+		dst = http1.AppendContentLength(dst, r.Length)
+	case http1.BodyChunked:
+		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	default:
+		// A request that says it has no content keeps saying so
+		// (RFC 9110, section 8.6).
+		if h.ContentLength == 0 {
+			dst = append(dst, "Content-Length: 0\r\n"...)
+		}
+	}
+	return append(dst, "\r\n"...)
+}
+
+// appendKept copies the field lines that are passed on, in runs.
+func appendKept(dst []byte, h *http1.Head, drop func(http1.FieldID) bool) []byte {
+	run := -1 // where the lines not yet copied begin
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		switch keep := !f.HopByHop() && !drop(f.ID); {
+		case keep && run < 0:
+			run = int(f.Name.Off)
+		case !keep && run >= 0:
+			dst = append(dst, h.Buf[run:f.Name.Off]...)
+			run = -1
+		}
+	}
+	if run >= 0 {
+		last := &h.Fields[len(h.Fields)-1]
+		dst = append(dst, h.Buf[run:int(last.Value.Off)+int(last.Value.Len)]...)
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
+}
+
+// appendForwarded writes who asked, for what, and how.
+func appendForwarded(dst []byte, r *Request, host []byte) []byte {
+	proto := "http"
+	if r.HTTPS {
+		proto = "https"
+	}
+	dst = append(dst, "X-Forwarded-For: "...)
+	dst = appendPeer(dst, r.Peer)
+	dst = append(dst, "\r\nX-Forwarded-Proto: "...)
+	dst = append(dst, proto...)
+	if len(host) > 0 {
+		dst = append(dst, "\r\nX-Forwarded-Host: "...)
+		dst = append(dst, host...)
+	}
+	dst = append(dst, "\r\nForwarded: for="...)
+	// An IPv6 address holds colons, which a token does not (RFC 7239,
+	// section 6).
+	switch {
+	case !r.Peer.IsValid():
+		dst = append(dst, "unknown"...)
+	case r.Peer.Is6():
+		dst = append(dst, `"[`...)
+		dst = r.Peer.AppendTo(dst)
+		dst = append(dst, `]"`...)
+	default:
+		dst = r.Peer.AppendTo(dst)
+	}
+	if len(host) > 0 {
+		dst = append(dst, `;host="`...)
+		dst = append(dst, host...)
+		dst = append(dst, '"')
+	}
+	dst = append(dst, ";proto="...)
+	dst = append(dst, proto...)
+	return append(dst, "\r\n"...)
+}
+
+func appendPeer(dst []byte, peer netip.Addr) []byte {
+	if !peer.IsValid() {
+		return append(dst, "unknown"...)
+	}
+	return peer.AppendTo(dst)
+}

@@ -1,0 +1,119 @@
+package static
+
+import "golang.org/x/sys/unix"
+
+// outcome is what a path of a site leads to at one moment.
+type outcome struct {
+	// status is 200 for a file, 301 for a directory that wants a slash, or why
+	// there is neither.
+	status uint16
+	// deep says that the path may be a deep link into a single-page
+	// application: nothing is there, and it does not look like an asset.
+	deep bool
+	// shell says that the file is the root's index of a site with fallback.
+	shell bool
+	// index is which index name was found, plus one; zero for a file named in full.
+	index uint8
+	// file is the state of the file, if there is one.
+	file identity
+}
+
+// resolve finds what a path leads to without opening it, and leaves the name
+// to open in c.name, NUL-terminated. It is both the first half of loading and
+// the whole of revalidating.
+func (c *Cache) resolve(s *Site, r *root, path []byte) outcome {
+	if s.file != nil {
+		c.name = append(append(c.name[:0], s.file...), 0)
+		return probeFile(r, c.name, resolveOperator)
+	}
+	name, directory, v := appendName(c.name[:0], path)
+	c.name = name
+	switch v {
+	case nameMalformed:
+		return outcome{status: 400}
+	case nameImpossible, nameHidden:
+		return outcome{status: 404}
+	}
+	if directory {
+		out := c.resolveIndex(s, r)
+		out.deep = out.status == 404
+		return out
+	}
+	length := len(name)
+	c.name = append(name, 0)
+	var st fileStat
+	errno := probe(r, c.name, resolveClient, &st)
+	if errno == 0 && st.mode == unix.S_IFREG {
+		return outcome{status: 200, file: st.identity, shell: s.spa && s.isIndex(name)}
+	}
+	out := outcome{status: 404}
+	switch {
+	case errno != 0:
+		out.status = statusOf(errno)
+	case st.mode == unix.S_IFDIR:
+		// A slash is worth a redirect only if there is something behind it.
+		c.name = c.name[:length]
+		if found := c.resolveIndex(s, r); found.status != 404 {
+			out.status = found.status
+			if found.status == 200 {
+				out.status = 301
+			}
+		}
+	}
+	out.deep = out.status == 404 && extension(name) == nil
+	return out
+}
+
+// resolveIndex tries the index names in the directory that c.name names.
+func (c *Cache) resolveIndex(s *Site, r *root) outcome {
+	directory := len(c.name)
+	for i, index := range s.index {
+		c.name = c.name[:directory]
+		if directory > 0 {
+			c.name = append(c.name, '/')
+		}
+		c.name = append(append(c.name, index...), 0)
+		out := probeFile(r, c.name, resolveClient)
+		if out.status == 404 {
+			continue
+		}
+		out.index = uint8(i + 1)
+		out.shell = s.spa && directory == 0
+		return out
+	}
+	return outcome{status: 404}
+}
+
+// isIndex reports whether a name relative to the root is one of its index files.
+func (s *Site) isIndex(name []byte) bool {
+	for _, index := range s.index {
+		if string(index) == string(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// probeFile finds out whether a name is a regular file.
+func probeFile(r *root, name []byte, resolve uint64) outcome {
+	var st fileStat
+	if errno := probe(r, name, resolve, &st); errno != 0 {
+		return outcome{status: statusOf(errno)}
+	}
+	if st.mode != unix.S_IFREG {
+		return outcome{status: 404}
+	}
+	return outcome{status: 200, file: st.identity}
+}
+
+// probe reads the status of a name below the root. It opens the place, not the
+// file, so FIFOs and devices do not notice.
+func probe(r *root, name []byte, resolve uint64, st *fileStat) unix.Errno {
+	fd, errno := openat2(r.fd, name, probeFlags, resolve)
+	if errno != 0 {
+		return errno
+	}
+	errno = statOf(fd, st)
+	unix.Close(fd)
+	return errno
+}

@@ -1,0 +1,194 @@
+package telemetry
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// sink is a destination that can be made to refuse or to block.
+type sink struct {
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	err  error
+	gate chan struct{} // when set, each Write waits for it to be closed
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	if s.gate != nil {
+		<-s.gate
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return 0, s.err
+	}
+	return s.buf.Write(p)
+}
+
+func (s *sink) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String()
+}
+
+func closeNow(t *testing.T, w *Writer) {
+	t.Helper()
+	if err := w.Close(10 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWriterDrainsAllRings(t *testing.T) {
+	var out sink
+	a, b := NewRing(0), NewRing(0)
+	w := NewWriter(&out, nil, a, b)
+	put(a, 10, "a1\n")
+	put(b, 10, "b1\n")
+	put(a, 10, "a2\n")
+	w.Flush()
+	if got := out.String(); got != "a1\na2\nb1\n" {
+		t.Errorf("after Flush there is %q", got)
+	}
+	if _, err := io.WriteString(w, "direct\n"); err != nil {
+		t.Error(err)
+	}
+	put(b, 10, "b2\n")
+	closeNow(t, w)
+	if got := out.String(); got != "a1\na2\nb1\ndirect\nb2\n" {
+		t.Errorf("after Close there is %q", got)
+	}
+	closeNow(t, w)
+}
+
+// TestWriterWritesByItself waits until lines appear without Flush or Close.
+func TestWriterWritesByItself(t *testing.T) {
+	r := NewRing(0)
+	read, write := io.Pipe()
+	w := NewWriter(write, nil, r)
+	put(r, 10, "line\n")
+	b := make([]byte, 5)
+	if _, err := io.ReadFull(read, b); err != nil || string(b) != "line\n" {
+		t.Errorf("read %q, %v", b, err)
+	}
+	closeNow(t, w)
+}
+
+func TestWriterTellsWhatWasDropped(t *testing.T) {
+	r := NewRing(0)
+	gate := make(chan struct{})
+	out := sink{gate: gate}
+	var told []uint64
+	w := NewWriter(&out, func(n uint64) { told = append(told, n) }, r)
+	sent := 0
+	for put(r, MaxLine, strings.Repeat("x", MaxLine-1)+"\n") {
+		sent++
+	}
+	// The Writer may have freed nothing yet: the destination blocks.
+	put(r, MaxLine, "lost\n")
+	dropped := r.Dropped()
+	close(gate)
+	closeNow(t, w)
+	if got := strings.Count(out.String(), "\n"); got != sent {
+		t.Errorf("%d lines were written, want %d", got, sent)
+	}
+	var sum uint64
+	for _, n := range told {
+		sum += n
+	}
+	if sum != dropped || dropped != 2 {
+		t.Errorf("told of %v lost lines, %d were dropped", told, dropped)
+	}
+}
+
+func TestWriterTellsWhatWasRefused(t *testing.T) {
+	r := NewRing(0)
+	out := sink{err: errors.New("no space left on device")}
+	var told uint64
+	w := NewWriter(&out, func(n uint64) { told += n }, r)
+	for range 5 {
+		put(r, 10, "line\n")
+	}
+	w.Flush()
+	closeNow(t, w)
+	if told != 5 {
+		t.Errorf("told of %d lost lines, want 5", told)
+	}
+}
+
+// TestWriterTellsInItself lets tell write to the Writer it was called by.
+func TestWriterTellsInItself(t *testing.T) {
+	r := NewRing(0)
+	var out sink
+	var w *Writer
+	ready := make(chan struct{})
+	w = NewWriter(&out, func(n uint64) {
+		<-ready
+		fmt.Fprintf(w, "%d lost\n", n)
+	}, r)
+	close(ready)
+	r.dropped.Store(3)
+	closeNow(t, w)
+	if got := out.String(); got != "3 lost\n" {
+		t.Errorf("wrote %q", got)
+	}
+}
+
+func TestWriterGivesUpOnAStuckDestination(t *testing.T) {
+	r := NewRing(0)
+	out := sink{gate: make(chan struct{})}
+	w := NewWriter(&out, nil, r)
+	put(r, 10, "line\n")
+	if err := w.Close(time.Millisecond); !errors.Is(err, ErrStuck) {
+		t.Errorf("Close returned %v, want ErrStuck", err)
+	}
+	close(out.gate)
+	closeNow(t, w)
+	if got := out.String(); got != "line\n" {
+		t.Errorf("wrote %q", got)
+	}
+}
+
+// TestWriterKeepsLinesWhole has many goroutines write while rings are drained.
+func TestWriterKeepsLinesWhole(t *testing.T) {
+	var out sink
+	rings := []*Ring{NewRing(0), NewRing(0)}
+	w := NewWriter(&out, nil, rings...)
+	var all sync.WaitGroup
+	for _, r := range rings {
+		all.Go(func() {
+			for range 5000 {
+				put(r, 64, "from a ring, from a ring\n")
+			}
+		})
+	}
+	for range 4 {
+		all.Go(func() {
+			for range 500 {
+				fmt.Fprint(w, "from elsewhere\n")
+				w.Flush()
+			}
+		})
+	}
+	all.Wait()
+	closeNow(t, w)
+	direct, ringed := 0, uint64(0)
+	for line := range strings.Lines(out.String()) {
+		switch line {
+		case "from elsewhere\n":
+			direct++
+		case "from a ring, from a ring\n":
+			ringed++
+		default:
+			t.Fatalf("a damaged line: %q", line)
+		}
+	}
+	if direct != 2000 || ringed+rings[0].Dropped()+rings[1].Dropped() != 10000 {
+		t.Errorf("%d direct lines, %d of rings, %d and %d dropped", direct, ringed, rings[0].Dropped(), rings[1].Dropped())
+	}
+}
