@@ -1,0 +1,73 @@
+package generate
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// Idle is a set of keep-alive connections, each of which has had one answer and is left alone since.
+type Idle struct {
+	fds []int
+}
+
+// connectionsPerSource is how many connections come from one local address, well below the 28,000 ports it has.
+const connectionsPerSource = 1000
+
+// OpenIdle opens connections to a loopback address, from 127.0.1.1, 127.0.1.2 and so on in turn, and has one request
+// answered on each, so that the server holds whatever a connection that has been used makes it hold.
+func OpenIdle(address string, connections int, request Request) (*Idle, error) {
+	to, err := sockaddr(address)
+	if err != nil {
+		return nil, err
+	}
+	if !netip.AddrFrom4(to.Addr).IsLoopback() {
+		return nil, fmt.Errorf("%s is not a loopback address", address)
+	}
+	idle := &Idle{fds: make([]int, 0, connections)}
+	buffer := make([]byte, 64<<10)
+	for i := range connections {
+		source := [4]byte{127, 0, 1, byte(1 + i/connectionsPerSource)}
+		if err := idle.open(to, source, &request, buffer); err != nil {
+			idle.Close()
+			return nil, fmt.Errorf("connection %d of %d: %w", i+1, connections, err)
+		}
+	}
+	return idle, nil
+}
+
+func (i *Idle) open(to *unix.SockaddrInet4, source [4]byte, request *Request, buffer []byte) error {
+	fd, err := dial(to, &unix.SockaddrInet4{Addr: source})
+	if err != nil {
+		return err
+	}
+	i.fds = append(i.fds, fd)
+	answer, err := exchange(fd, request, buffer)
+	if err == nil && answer.closing {
+		err = errors.New("the server announced the end of a keep-alive connection")
+	}
+	return err
+}
+
+// Alive counts the connections that the server has not closed.
+func (i *Idle) Alive() int {
+	alive := 0
+	var one [1]byte
+	for _, fd := range i.fds {
+		_, _, err := unix.Recvfrom(fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		if err == unix.EAGAIN {
+			alive++
+		}
+	}
+	return alive
+}
+
+// Close closes all connections.
+func (i *Idle) Close() {
+	for _, fd := range i.fds {
+		_ = unix.Close(fd)
+	}
+	i.fds = nil
+}

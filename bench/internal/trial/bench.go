@@ -1,0 +1,103 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/anygate/anygate/bench/internal/proc"
+)
+
+// Bench is what the trials of a run share.
+type Bench struct {
+	// ServerCPUs and LoadCPUs are disjoint, so that a generator never takes a server's time.
+	ServerCPUs, LoadCPUs proc.CPUs
+	// Duration of a measurement.
+	Duration time.Duration
+	// Descriptors is the limit of open files.
+	Descriptors uint64
+	// Profiles is the directory for profiles of the server, empty if none are wanted.
+	Profiles string
+
+	scratch  string
+	root     string
+	upstream *proc.Process
+	upPort   int
+	starts   int
+}
+
+// Sizes of the site's files.
+const (
+	KiB = 1 << 10
+	MiB = 1 << 20
+)
+
+// files are what every peer serves below its root.
+var files = map[string]int{
+	"static/1k.txt":  1 * KiB,
+	"static/16k.txt": 16 * KiB,
+	"static/64k.bin": 64 * KiB,
+	"static/10m.bin": 10 * MiB,
+	"proxy/64k":      64 * KiB,
+}
+
+// Open lays out the site in a directory of its own. Close removes it.
+func (b *Bench) Open() error {
+	scratch, err := os.MkdirTemp("", "anygate-bench-")
+	if err != nil {
+		return err
+	}
+	// Servers that give up privileges read the site, too.
+	if err := os.Chmod(scratch, 0o755); err != nil {
+		return err
+	}
+	b.scratch, b.root = scratch, filepath.Join(scratch, "site")
+	for _, folder := range []string{"static", "proxy"} {
+		if err := os.MkdirAll(filepath.Join(b.root, folder), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(b.root, "fixed"), []byte("OK"), 0o644); err != nil {
+		return err
+	}
+	for name, size := range files {
+		content := strings.Repeat("AnyGate serves this line over and over again, all day.\n", size/50)[:size]
+		if err := os.WriteFile(filepath.Join(b.root, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close stops the upstream and removes the site.
+func (b *Bench) Close() {
+	if b.upstream != nil {
+		b.upstream.Stop()
+	}
+	if b.scratch != "" {
+		_ = os.RemoveAll(b.scratch)
+	}
+}
+
+// folder makes a fresh directory for one server.
+func (b *Bench) folder(name string) (string, error) {
+	b.starts++
+	path := filepath.Join(b.scratch, fmt.Sprintf("%03d-%s", b.starts, name))
+	return path, os.Mkdir(path, 0o755)
+}
+
+// StartUpstream starts the server that all proxies share, on the generator's processors. Starting it twice is no error.
+func (b *Bench) StartUpstream(ctx context.Context) error {
+	if b.upstream != nil {
+		return nil
+	}
+	upstream, port, err := startUpstream(ctx, b)
+	if err != nil {
+		return err
+	}
+	b.upstream, b.upPort = upstream, port
+	return nil
+}

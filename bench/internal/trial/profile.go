@@ -1,0 +1,58 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"github.com/anygate/anygate/bench/internal/proc"
+)
+
+// FindPerf says where perf is, or how to get it.
+func FindPerf() (string, error) {
+	path, err := proc.Look("perf")
+	if err != nil {
+		return "", fmt.Errorf("a profile needs perf; on Debian: apt-get install linux-perf")
+	}
+	return path, nil
+}
+
+// startProfile records what runs on the server's processors, kernel included, until the returned function is called,
+// which also writes a report that can be read without perf. It does nothing for a trial without a profile.
+func (s *Server) startProfile(ctx context.Context) (stop func(), err error) {
+	if s.Profile == "" {
+		return func() {}, nil
+	}
+	perf, err := FindPerf()
+	if err != nil {
+		return nil, err
+	}
+	data := s.profilePath(".perf")
+	process, err := proc.Start(proc.Spec{
+		Argv:   []string{perf, "record", "-q", "-C", s.Bench.ServerCPUs.String(), "-F", "997", "-g", "-o", data},
+		Dir:    s.Bench.Profiles,
+		CPUs:   s.Bench.LoadCPUs,
+		Output: s.profilePath(".log"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		// perf writes its file when it is interrupted.
+		_ = syscall.Kill(process.PID(), syscall.SIGINT)
+		<-process.Exited()
+		s.summarise(ctx, perf, data)
+	}, nil
+}
+
+// summarise writes the flat profile beside the recording. A failure is written in its place: it must not cost the run.
+func (s *Server) summarise(ctx context.Context, perf, data string) {
+	text, err := exec.CommandContext(ctx, perf, "report", "-i", data, "--stdio", "--no-children", "-g", "none",
+		"--percent-limit", "0.3", "--sort", "comm,dso,symbol").CombinedOutput()
+	if err != nil {
+		text = append(text, err.Error()...)
+	}
+	_ = os.WriteFile(s.profilePath(".txt"), text, 0o644)
+}

@@ -1,0 +1,20 @@
+package scenarios
+
+import (
+	"github.com/anygate/anygate/bench/internal/load"
+	"github.com/anygate/anygate/bench/internal/report"
+	"github.com/anygate/anygate/bench/peers"
+)
+
+func pipelined() *Scenario {
+	return &Scenario{
+		Name:    "pipelined",
+		Title:   "Fixed answer, 16 requests pipelined, 64 connections",
+		About:   "The kernel's share is divided by sixteen and what remains is parsing, routing and answering. Latencies are those of a batch.",
+		Needs:   peers.Fixed,
+		Ask:     get("/fixed", 2),
+		Lead:    report.CPU,
+		Columns: closedLoop(),
+		Run:     underWrk(load.Wrk{Connections: 64, Pipeline: 16}),
+	}
+}

@@ -1,0 +1,206 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/anygate/anygate/policy"
+	"github.com/anygate/anygate/route"
+)
+
+// Config is one validated configuration. It is built once, by Load, Parse, ForDirectory or ForUpstream, and never
+// changed afterwards, so that any number of goroutines may read it without synchronisation.
+//
+// A Config that came with diagnostics holds what could be understood, for listing only: it must not be served.
+type Config struct {
+	// Path is the name of the main file as given to Load or Parse; empty for ForDirectory and ForUpstream.
+	Path string
+	// BaseDir is the directory that relative paths of the main file start from.
+	BaseDir string
+	// Files are the names of all files read, the main file first, then the included ones in order.
+	Files []string
+
+	Listen []Listener
+	// Upstreams are the named pools in the order of the file, followed by one unnamed pool for every address that a
+	// route names directly. Routes that name the same address share a pool, and with it idle connections.
+	Upstreams []Upstream
+	// Routes are in the order of the file. The order has no meaning: priority is fixed by the heads.
+	Routes []Route
+	// Table is the compiled matcher; its values are indices into Routes.
+	Table *route.Table
+
+	Server Server
+	Log    Log
+}
+
+// Pos is a place in a configuration file. Line and Col count from 1, Col in characters. The zero Pos is no place.
+type Pos struct {
+	File string
+	Line int
+	Col  int
+}
+
+// Listener is an address to accept connections on.
+type Listener struct {
+	// Network is "tcp" or "unix".
+	Network string
+	// Addr is ":PORT" or "IP:PORT" for tcp (every address family when there is no IP), a socket path for unix;
+	// a path that starts with '@' is an abstract socket.
+	Addr          string
+	TLS           bool
+	ProxyProtocol bool
+	Pos           Pos
+}
+
+// Upstream is a pool of servers.
+type Upstream struct {
+	// Name is the pool's name in the file, or the address as a URI when Named is false.
+	Name    string
+	Named   bool
+	Members []Member
+	Pos     Pos
+}
+
+// Member is one server of a pool.
+type Member struct {
+	// Scheme is "http" for a TCP address and "unix" for a socket path.
+	Scheme string
+	// Addr is HOST:PORT (IPv6 hosts in brackets), or the socket path.
+	Addr   string
+	Weight int
+	Pos    Pos
+}
+
+// Route is one entry of `routes` with everything that defaults and groups add to it.
+type Route struct {
+	Head   route.Head
+	Action route.Action
+	// Group is the name of the group the route stands in, or empty.
+	Group string
+	// Policies are the effective ones, most specific setting of each.
+	Policies []policy.Policy
+
+	// Targets is set for a proxy action: one per URI, tried in turn by the balancing policy.
+	Targets  []Target
+	Timeouts Timeouts
+
+	// Static is set for a static action.
+	Static Static
+
+	// Location is set for a redirect action.
+	Location route.Location
+
+	Pos Pos
+}
+
+// Target is one URI of a proxy action, resolved to a pool.
+type Target struct {
+	route.Target
+	// Upstream is the index of the pool in Config.Upstreams.
+	Upstream int
+	// Rewrite makes the request path for this target.
+	Rewrite route.Rewrite
+}
+
+// Timeouts bound the waiting for an upstream.
+type Timeouts struct {
+	// Connect bounds the time until a connection stands.
+	Connect time.Duration
+	// FirstByte bounds the time from the end of the request to the first byte of the response.
+	FirstByte time.Duration
+	// Idle bounds the time between two reads or two writes of a body.
+	Idle time.Duration
+}
+
+// Static holds the settings of a static action.
+type Static struct {
+	// Root is the path in the file system, cleaned, with relative ones joined to the directory of the file that
+	// holds the route.
+	Root string
+	// File says that Root is a regular file, served for every path of the route.
+	File bool
+	// Index are the names tried in a directory, in order.
+	Index []string
+	// SPA is "auto" (on when the root holds an index file), "on" or "off".
+	SPA string
+}
+
+// Server holds what concerns the process and every connection.
+type Server struct {
+	// Engine is "auto", "io_uring" or "epoll".
+	Engine string
+	// Shards is the number of event loops; 0 means one per usable core.
+	Shards   int
+	Limits   Limits
+	Timeouts ServerTimeouts
+	MinRate  MinRate
+	// Trust, User and Chroot are parsed but not available in this version, so a served Config has them empty.
+	Trust  []netip.Prefix
+	User   string
+	Chroot string
+}
+
+// Limits bound what a peer may make the server hold.
+type Limits struct {
+	// RequestLine is the longest request line in bytes; beyond it 414.
+	RequestLine int
+	// HeadBytes is the longest request head in bytes, request line included; beyond it 431.
+	HeadBytes int
+	// Fields is the largest number of header fields; beyond it 431.
+	Fields int
+	// Body is the largest request body in bytes, 0 for no limit; beyond it 413.
+	Body int64
+	// Connections is the largest number of client connections, 0 for what the descriptor limit allows.
+	Connections int
+	// ConnectionsPerAddress is the same for one client address, 0 for no limit.
+	ConnectionsPerAddress int
+	// BufferBytes is the memory of all buffers together, 0 for a share of what the machine or cgroup has.
+	BufferBytes int64
+}
+
+// ServerTimeouts bound the waiting for a client.
+type ServerTimeouts struct {
+	// Header bounds the time from the first byte of a request to the end of its head.
+	Header time.Duration
+	// Body bounds the time between two reads of a request body.
+	Body time.Duration
+	// Idle bounds the time between two requests.
+	Idle time.Duration
+	// Write bounds the time between two writes of a response that make progress.
+	Write time.Duration
+	// Drain bounds the time that exchanges get to finish when the process ends.
+	Drain time.Duration
+}
+
+// MinRate are rates in bytes per second below which a client is cut off, 0 for none.
+type MinRate struct {
+	// Body is for request bodies.
+	Body int64
+	// Write is for responses.
+	Write int64
+}
+
+// Log says what is logged, and to where.
+type Log struct {
+	Access AccessLog
+	// Level is the least severe level written to the error log: "error", "warn", "info" or "debug".
+	Level string
+}
+
+// AccessLog says where the access log goes.
+type AccessLog struct {
+	// To is "off", "stdout" or "stderr".
+	To string
+	// Format is "text" or "json".
+	Format string
+}
+
+// Named returns the index in Upstreams of the pool with that name.
+func (c *Config) Named(name string) (int, bool) {
+	for i := range c.Upstreams {
+		if c.Upstreams[i].Named && c.Upstreams[i].Name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,179 @@
+package config
+
+import (
+	"github.com/anygate/anygate/policy/quantity"
+	"github.com/anygate/anygate/route"
+)
+
+// The types below are the JSON form of a Config, for `anygate check --json`. It is stable: members may be added, but
+// none is renamed, removed or given another meaning; schema counts up should that ever have to change. Durations and
+// sizes are strings as the configuration has them, with the words that stand for no bound.
+
+type jsonConfig struct {
+	Schema    int            `json:"schema"`
+	Files     []string       `json:"files"`
+	Listen    []jsonListen   `json:"listen"`
+	Upstreams []jsonUpstream `json:"upstreams"`
+	Routes    []jsonRoute    `json:"routes"`
+	Server    jsonServer     `json:"server"`
+	Log       jsonLog        `json:"log"`
+}
+
+type jsonPos struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Col  int    `json:"column,omitempty"`
+}
+
+type jsonListen struct {
+	Network       string `json:"network"`
+	Address       string `json:"address"`
+	TLS           bool   `json:"tls"`
+	ProxyProtocol bool   `json:"proxy_protocol"`
+	jsonPos
+}
+
+type jsonUpstream struct {
+	Name    string       `json:"name"`
+	Named   bool         `json:"named"`
+	Members []jsonMember `json:"members"`
+	jsonPos
+}
+
+type jsonMember struct {
+	Scheme  string `json:"scheme"`
+	Address string `json:"address"`
+	Weight  int    `json:"weight"`
+}
+
+type jsonRoute struct {
+	Head    string   `json:"head"`
+	Methods []string `json:"methods"`
+	Host    string   `json:"host"`
+	Path    string   `json:"path"`
+	Group   string   `json:"group,omitempty"`
+	// Action is proxy, static, fixed, redirect or echo; the members behind it belong to one or some of these.
+	Action   string        `json:"action"`
+	To       []jsonTarget  `json:"to,omitempty"`
+	Timeouts *jsonTimeouts `json:"timeouts,omitempty"`
+	Root     string        `json:"root,omitempty"`
+	File     bool          `json:"serves_file,omitempty"`
+	Index    []string      `json:"index,omitempty"`
+	SPA      string        `json:"spa,omitempty"`
+	Status   int           `json:"status,omitempty"`
+	Body     string        `json:"body,omitempty"`
+	Location string        `json:"location,omitempty"`
+	Policies []jsonPolicy  `json:"policies"`
+	Pos      jsonPos       `json:"at"`
+}
+
+type jsonTarget struct {
+	URI      string `json:"uri"`
+	Upstream string `json:"upstream"`
+}
+
+type jsonTimeouts struct {
+	Connect   string `json:"connect"`
+	FirstByte string `json:"first_byte"`
+	Idle      string `json:"idle"`
+}
+
+type jsonPolicy struct {
+	Name      string `json:"name"`
+	Text      string `json:"text"`
+	Available bool   `json:"available"`
+}
+
+type jsonServer struct {
+	Engine   string            `json:"engine"`
+	Shards   int               `json:"shards"`
+	Limits   map[string]any    `json:"limits"`
+	Timeouts map[string]string `json:"timeouts"`
+	MinRate  map[string]string `json:"min_rate"`
+}
+
+type jsonLog struct {
+	Access string `json:"access"`
+	Format string `json:"format"`
+	Level  string `json:"level"`
+}
+
+// JSON returns the compiled configuration as a JSON object; see jsonConfig for its form.
+func (c *Config) JSON() []byte {
+	out := jsonConfig{
+		Schema: 1, Files: notNil(c.Files), Listen: []jsonListen{}, Upstreams: []jsonUpstream{}, Routes: []jsonRoute{},
+		Log: jsonLog{c.Log.Access.To, c.Log.Access.Format, c.Log.Level},
+	}
+	for _, ln := range c.Listen {
+		out.Listen = append(out.Listen, jsonListen{ln.Network, ln.Addr, ln.TLS, ln.ProxyProtocol, jsonPos(ln.Pos)})
+	}
+	for _, u := range c.Upstreams {
+		ju := jsonUpstream{Name: u.Name, Named: u.Named, Members: []jsonMember{}, jsonPos: jsonPos(u.Pos)}
+		for _, m := range u.Members {
+			ju.Members = append(ju.Members, jsonMember{m.Scheme, m.Addr, m.Weight})
+		}
+		out.Upstreams = append(out.Upstreams, ju)
+	}
+	for i := range c.Routes {
+		out.Routes = append(out.Routes, c.jsonRoute(&c.Routes[i]))
+	}
+	out.Server = c.Server.json()
+	return marshal(out)
+}
+
+func notNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func (c *Config) jsonRoute(r *Route) jsonRoute {
+	out := jsonRoute{
+		Head: r.Head.String(), Methods: notNil(r.Head.Methods), Host: r.Head.Host, Path: r.Head.Path, Group: r.Group,
+		Action: r.Action.Kind.String(), Status: r.Action.Status, Body: r.Action.Body, Location: r.Action.Location,
+		Root: r.Static.Root, File: r.Static.File, Index: r.Static.Index, SPA: r.Static.SPA,
+		Policies: []jsonPolicy{}, Pos: jsonPos(r.Pos),
+	}
+	for _, t := range r.Targets {
+		out.To = append(out.To, jsonTarget{t.Raw, c.Upstreams[t.Upstream].Name})
+	}
+	if r.Action.Kind == route.Proxy {
+		out.Timeouts = &jsonTimeouts{
+			quantity.FormatDuration(r.Timeouts.Connect), quantity.FormatDuration(r.Timeouts.FirstByte), quantity.FormatDuration(r.Timeouts.Idle),
+		}
+	}
+	for _, p := range r.Policies {
+		out.Policies = append(out.Policies, jsonPolicy{p.Name(), p.String(), p.Available()})
+	}
+	return out
+}
+
+func (s *Server) json() jsonServer {
+	word := func(word string, n int64) any {
+		if n == 0 {
+			return word
+		}
+		return n
+	}
+	rate := func(n int64) string {
+		if n == 0 {
+			return "off"
+		}
+		return quantity.FormatByteRate(n)
+	}
+	return jsonServer{
+		Engine: s.Engine, Shards: s.Shards,
+		Limits: map[string]any{
+			"request_line": s.Limits.RequestLine, "header_bytes": s.Limits.HeadBytes, "header_fields": s.Limits.Fields,
+			"body": word("unlimited", s.Limits.Body), "connections": word("auto", int64(s.Limits.Connections)),
+			"connections_per_address": word("unlimited", int64(s.Limits.ConnectionsPerAddress)), "buffers": word("auto", s.Limits.BufferBytes),
+		},
+		Timeouts: map[string]string{
+			"header": quantity.FormatDuration(s.Timeouts.Header), "body": quantity.FormatDuration(s.Timeouts.Body),
+			"idle": quantity.FormatDuration(s.Timeouts.Idle), "write": quantity.FormatDuration(s.Timeouts.Write),
+			"drain": quantity.FormatDuration(s.Timeouts.Drain),
+		},
+		MinRate: map[string]string{"body": rate(s.MinRate.Body), "write": rate(s.MinRate.Write)},
+	}
+}

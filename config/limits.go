@@ -1,0 +1,40 @@
+package config
+
+// The bounds of what a configuration may hold. They exist so that a wrong or hostile file ends with a diagnostic
+// instead of exhausting the machine; no sensible file comes near them.
+const (
+	// maxFileBytes bounds one file. A larger one is refused unread.
+	maxFileBytes = 16 << 20
+	// maxFiles bounds the files of one configuration, included ones counted. Further includes are refused.
+	maxFiles = 1000
+	// maxIncludeDepth bounds includes in included files. A deeper one is refused.
+	maxIncludeDepth = 16
+	// maxNodes bounds the values of one file after its aliases were expanded. An alias beyond it is refused.
+	maxNodes = 1 << 20
+	// maxDepth bounds nesting. A deeper value is refused.
+	maxDepth = 32
+	// maxExpandedBytes bounds the text of one string after ${NAME} was replaced. A longer one is refused.
+	maxExpandedBytes = 1 << 20
+	// maxRepairs bounds how often reading goes on after a YAML syntax error. The errors behind the last one are not
+	// reported until those before were corrected.
+	maxRepairs = 20
+	// maxBadBytes bounds the diagnostics about bytes that are not text.
+	maxBadBytes = 10
+	// maxDiagnostics bounds what is reported in one run.
+	maxDiagnostics = 500
+	// maxSourceColumns bounds the part of a line that a diagnostic shows; of a longer line it shows the part around
+	// the caret.
+	maxSourceColumns = 160
+	// maxListeners bounds the addresses that are listened to. Further ones are refused.
+	maxListeners = 256
+	// maxMembers bounds the members of a pool. Further ones are refused.
+	maxMembers = 4096
+	// maxWeight bounds the weight of a member.
+	maxWeight = 1000
+	// maxShards bounds the number of event loops.
+	maxShards = 1024
+	// maxIndex bounds the index files that are tried in a directory.
+	maxIndex = 16
+	// maxSocketPath is the room for a path in sockaddr_un, less the closing NUL.
+	maxSocketPath = 107
+)

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"strconv"
+
+	"github.com/anygate/anygate/policy"
+	"github.com/anygate/anygate/route"
+)
+
+// setting is a policy and where it was set.
+type setting struct {
+	policy policy.Policy
+	// at is the scalar it stands in, from off to off+n of its value.
+	at     *node
+	off, n int
+}
+
+// policyError reports an error of package policy about the arguments, or the line, at an offset of a scalar.
+func (l *loader) policyError(n *node, base int, text string, err *policy.Error) {
+	d := Diagnostic{Msg: err.Msg, Want: err.Want, Suggest: err.Suggest}
+	if err.Len == 0 {
+		l.errorIn(n, base, len(text), d)
+		return
+	}
+	l.errorIn(n, base+err.Off, err.Len, d)
+}
+
+// policyLine parses one policy that stands in a scalar and adds it to a list.
+func (l *loader) policyLine(n *node, off int, line string, list []setting) []setting {
+	p, err := policy.ParseLine(line)
+	if err != nil {
+		l.policyError(n, off, line, err)
+		return list
+	}
+	name, _, _ := policy.Split(line)
+	start := 0
+	for start < len(line) && isSpace(line[start]) {
+		start++
+	}
+	if !p.Available() {
+		what := "policy " + strconv.Quote(name)
+		if name == "balance" {
+			what = "policy " + strconv.Quote(p.String())
+		}
+		l.unavailableIn(n, off+start, len(name), what)
+	}
+	s := setting{policy: p, at: n, off: off + start, n: len(name)}
+	for _, other := range list {
+		if other.policy.Slot() == p.Slot() {
+			l.errorIn(n, s.off, s.n, Diagnostic{
+				Kind: KindConflict, Msg: "the policy " + strconv.Quote(p.Slot()) + " is set twice", Want: "one setting; a route's own replaces those of its group and of the file",
+				Related: []Related{other.related("the first one")},
+			})
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+func (s setting) related(msg string) Related {
+	start, end := s.at.part(s.off, s.n)
+	var r Related
+	r.File, r.Line, r.Col, r.Len, r.Source = s.at.src.place(start, end)
+	r.Msg = msg
+	return r
+}
+
+// policyList reads the value of a `use`.
+func (l *loader) policyList(value *node, list []setting) []setting {
+	for _, item := range l.items(value) {
+		if item.shape == mapping && len(item.entries) > 0 {
+			// "- limit: 100/s" is what the habit of YAML makes of it.
+			e := item.entries[0]
+			l.errorAt(item, Diagnostic{Msg: "a policy is a mapping", Want: "one line: NAME ARGS", Suggest: e.key.text + " " + e.value.text})
+			continue
+		}
+		if s, ok := l.text(item, "a policy such as limit 100/s per ip"); ok {
+			list = l.policyLine(item, 0, s, list)
+		}
+	}
+	return list
+}
+
+func (l *loader) readUse(_, value *node) { l.use = l.policyList(value, l.use) }
+
+// effective returns the policies of a route: of every name the most specific setting, from the least specific level to
+// the most specific one. Defaults that have no meaning for the route's kind of action do not apply to it.
+func effective(kind route.Kind, levels ...[]setting) []policy.Policy {
+	var out []policy.Policy
+	for i, level := range levels {
+		for _, s := range level {
+			if kind != route.Proxy && proxyOnly[s.policy.Name()] {
+				continue
+			}
+			if !setIn(levels[i+1:], s.policy.Name()) {
+				out = append(out, s.policy)
+			}
+		}
+	}
+	return out
+}
+
+func setIn(levels [][]setting, name string) bool {
+	for _, level := range levels {
+		for _, s := range level {
+			if s.policy.Name() == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// proxyOnly are the policies that have a meaning only where there is an upstream.
+var proxyOnly = map[string]bool{"balance": true, "retry": true, "cache": true}
+
+// checkPolicies reports policies that a route sets itself and that its action has no use for. Defaults may have them,
+// since they are for all routes.
+func (l *loader) checkPolicies(kind route.Kind, list []setting) {
+	for _, s := range list {
+		if kind != route.Proxy && proxyOnly[s.policy.Name()] {
+			l.errorIn(s.at, s.off, s.n, Diagnostic{
+				Msg: "the policy " + strconv.Quote(s.policy.Name()) + " has no meaning for a " + kind.String() + " action", Want: "a proxy action",
+			})
+		}
+	}
+}

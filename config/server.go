@@ -1,0 +1,113 @@
+package config
+
+import (
+	"math"
+	"time"
+)
+
+// The defaults of `server`.
+const (
+	defaultRequestLine = 8 << 10
+	defaultHeadBytes   = 32 << 10
+	defaultFields      = 100
+
+	defaultHeaderTimeout = 10 * time.Second
+	defaultBodyTimeout   = 30 * time.Second
+	defaultIdleTimeout   = 75 * time.Second
+	defaultWriteTimeout  = 30 * time.Second
+	defaultDrainTimeout  = 30 * time.Second
+
+	// defaultMinRate is what Apache's mod_reqtimeout asks for: a fraction of the slowest modem, and far above what an
+	// attack that wants to hold a connection spends on it.
+	defaultMinRate = 500
+)
+
+func defaultServer() Server {
+	return Server{
+		Engine: "auto",
+		Limits: Limits{RequestLine: defaultRequestLine, HeadBytes: defaultHeadBytes, Fields: defaultFields},
+		Timeouts: ServerTimeouts{
+			Header: defaultHeaderTimeout, Body: defaultBodyTimeout, Idle: defaultIdleTimeout,
+			Write: defaultWriteTimeout, Drain: defaultDrainTimeout,
+		},
+		MinRate: MinRate{Body: defaultMinRate, Write: defaultMinRate},
+	}
+}
+
+func (l *loader) readServer(_, value *node) {
+	s := &l.cfg.Server
+	l.fields(
+		value, "server",
+		field{"engine", func(_, v *node) { l.enum(v, "engine", &s.Engine, "auto", "io_uring", "epoll") }},
+		field{"shards", func(_, v *node) { l.integerOr("auto", v, 1, maxShards, &s.Shards) }},
+		field{"limits", func(_, v *node) { l.readLimits(v, &s.Limits) }},
+		field{"timeouts", func(_, v *node) { l.readServerTimeouts(v, &s.Timeouts) }},
+		field{"min-rate", func(_, v *node) { l.readMinRate(v, &s.MinRate) }},
+		field{"trust", l.refuse(listOf(prefixShape))},
+		field{"user", l.refuse(textShape("the name of a user"))},
+		field{"chroot", l.refuse(textShape("a directory"))},
+	)
+}
+
+// readLimits reads the limits. Their ranges keep a typing error from making the server useless or defenceless.
+func (l *loader) readLimits(value *node, limits *Limits) {
+	bytes := func(lo, hi int64, into *int) func(_, v *node) {
+		return func(_, v *node) {
+			size := int64(*into)
+			l.size(v, lo, hi, &size)
+			*into = int(size)
+		}
+	}
+	l.fields(
+		value, "server.limits",
+		field{"request-line", bytes(64, 1<<20, &limits.RequestLine)},
+		field{"header-bytes", bytes(1<<10, 16<<20, &limits.HeadBytes)},
+		field{"header-fields", func(_, v *node) { l.integer(v, 1, 10_000, &limits.Fields) }},
+		field{"body", func(_, v *node) { l.sizeOr("unlimited", v, 1, math.MaxInt64, &limits.Body) }},
+		field{"connections", func(_, v *node) { l.integerOr("auto", v, 1, 1<<30, &limits.Connections) }},
+		field{"connections-per-address", func(_, v *node) { l.integerOr("unlimited", v, 1, 1<<30, &limits.ConnectionsPerAddress) }},
+		field{"buffers", func(_, v *node) { l.sizeOr("auto", v, 1<<20, math.MaxInt64, &limits.BufferBytes) }},
+	)
+	for _, name := range []string{"header-bytes", "request-line"} {
+		if v := value.get(name); v != nil {
+			l.headLimit = v
+		}
+	}
+}
+
+// finishServer checks what only all files together tell.
+func (l *loader) finishServer() {
+	limits := &l.cfg.Server.Limits
+	if l.headLimit != nil && limits.RequestLine > limits.HeadBytes {
+		l.errorAt(l.headLimit, Diagnostic{
+			Msg: "the limit request-line is larger than header-bytes, which includes the request line", Want: "header-bytes of at least request-line",
+		})
+	}
+}
+
+// readServerTimeouts reads the timeouts. None may be zero: every state of a connection has a timer.
+func (l *loader) readServerTimeouts(value *node, t *ServerTimeouts) {
+	l.fields(
+		value, "server.timeouts",
+		field{"header", l.durationInto(&t.Header)},
+		field{"body", l.durationInto(&t.Body)},
+		field{"idle", l.durationInto(&t.Idle)},
+		field{"write", l.durationInto(&t.Write)},
+		field{"drain", l.durationInto(&t.Drain)},
+	)
+}
+
+// minTimeout is the shortest timeout: the resolution of durations, and of the timer wheel.
+const minTimeout = time.Millisecond
+
+func (l *loader) durationInto(d *time.Duration) func(_, v *node) {
+	return func(_, v *node) { l.duration(v, minTimeout, d) }
+}
+
+func (l *loader) readMinRate(value *node, r *MinRate) {
+	l.fields(
+		value, "server.min-rate",
+		field{"body", func(_, v *node) { l.byteRateOr("off", v, &r.Body) }},
+		field{"write", func(_, v *node) { l.byteRateOr("off", v, &r.Write) }},
+	)
+}

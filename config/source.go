@@ -1,0 +1,144 @@
+package config
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+	"unicode/utf8"
+)
+
+// source is the text of one file. Places in it are byte offsets everywhere in this package; only diagnostics turn
+// them into lines and columns.
+type source struct {
+	// name is the file's name as the user knows it.
+	name string
+	// dir is the directory that relative paths in the file start from.
+	dir string
+	// text is the file without a byte order mark.
+	text []byte
+	// lines are the offsets at which lines begin, as editors count them.
+	lines []int
+	// marks are the offsets at which lines begin as YAML counts them: U+0085, U+2028 and U+2029 end lines as well.
+	marks []int
+}
+
+func newSource(name, dir string, text []byte) *source {
+	s := &source{name: name, dir: dir, text: bytes.TrimPrefix(text, []byte("\ufeff"))}
+	s.lines, s.marks = []int{0}, []int{0}
+	for i := 0; i < len(s.text); {
+		width, editor := breakAt(s.text, i)
+		if width == 0 {
+			i++
+			continue
+		}
+		i += width
+		s.marks = append(s.marks, i)
+		if editor {
+			s.lines = append(s.lines, i)
+		}
+	}
+	return s
+}
+
+// breakAt returns the width of the line break at offset i, 0 if there is none, and whether editors see it as one.
+func breakAt(text []byte, i int) (width int, editor bool) {
+	switch text[i] {
+	case '\n':
+		return 1, true
+	case '\r':
+		if i+1 < len(text) && text[i+1] == '\n' {
+			return 2, true
+		}
+		return 1, true
+	case 0xc2:
+		if i+1 < len(text) && text[i+1] == 0x85 {
+			return 2, false
+		}
+	case 0xe2:
+		if i+2 < len(text) && text[i+1] == 0x80 && (text[i+2] == 0xa8 || text[i+2] == 0xa9) {
+			return 3, false
+		}
+	}
+	return 0, false
+}
+
+// offset returns the offset of a place as the YAML parser names it: line and column from 1, columns in characters.
+func (s *source) offset(line, col int) int {
+	if line < 1 || line > len(s.marks) {
+		return len(s.text)
+	}
+	i := s.marks[line-1]
+	for ; col > 1 && i < len(s.text); col-- {
+		_, width := utf8.DecodeRune(s.text[i:])
+		i += width
+	}
+	return i
+}
+
+// lineIndex returns the index in s.lines of the line that holds the offset.
+func (s *source) lineIndex(off int) int {
+	return sort.SearchInts(s.lines, off+1) - 1
+}
+
+// lineEnd returns the offset at which the line with that index ends, before its break.
+func (s *source) lineEnd(index int) int {
+	end := len(s.text)
+	if index+1 < len(s.lines) {
+		end = s.lines[index+1]
+	}
+	for end > s.lines[index] && (s.text[end-1] == '\n' || s.text[end-1] == '\r') {
+		end--
+	}
+	return end
+}
+
+// line returns the text of the line with that index.
+func (s *source) line(index int) string {
+	return string(s.text[s.lines[index]:s.lineEnd(index)])
+}
+
+// pos names the place of an offset.
+func (s *source) pos(off int) Pos {
+	off = min(max(off, 0), len(s.text))
+	index := s.lineIndex(off)
+	return Pos{File: s.name, Line: index + 1, Col: utf8.RuneCount(s.text[s.lines[index]:off]) + 1}
+}
+
+// checkText reports bytes that are not UTF-8 or not allowed in YAML, and returns a copy of the text in which each of
+// them is a blank, so that reading can go on.
+func (l *loader) checkText(s *source) []byte {
+	clean := s.text
+	for i, found := 0, 0; i < len(s.text); {
+		r, width := utf8.DecodeRune(s.text[i:])
+		bad := ""
+		switch {
+		case r == utf8.RuneError && width == 1:
+			bad = "a byte that is not UTF-8"
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r >= 0x7f && r <= 0x9f && r != 0x85, r == 0xfffe || r == 0xffff:
+			bad = "a control character"
+		}
+		if bad != "" {
+			if found == 0 {
+				clean = bytes.Clone(s.text)
+			}
+			for j := range width {
+				clean[i+j] = ' '
+			}
+			if found++; found <= maxBadBytes {
+				l.report(s, i, i+width, Diagnostic{Kind: KindSyntax, Msg: "the file holds " + bad, Want: "text in UTF-8"})
+			}
+		}
+		i += width
+	}
+	return clean
+}
+
+// printable returns a line with everything that a terminal would interpret replaced.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 {
+			return utf8.RuneError
+		}
+		return r
+	}, line)
+}

@@ -1,0 +1,22 @@
+// Package control is the side of AnyGate that is ordinary Go: it turns a configuration into what the shards serve from,
+// opens the sockets, starts the shards, listens to signals, and writes what the shards log.
+//
+//	compile    config.Config to gateway.Generation; host names to addresses, directories to sites
+//	listen     one listening socket for each address and shard, all of them opened before anything is served
+//	backend    which engine, and why not io_uring
+//	sizing     how many shards, connections and buffers this machine, container or cgroup can carry
+//	server     a running process: start, signals, drain, exit
+//
+// # Threads
+//
+// Everything runs on ordinary goroutines; this is the only package that starts some beside telemetry's. The shards run on
+// goroutines that it starts and waits for, and are told what to do by the methods of gateway.Gateway that any goroutine
+// may call. What the two sides share is immutable, or a ring, or one atomic pointer.
+//
+// # Bytes
+//
+// It owns no byte of any request. It owns the listening sockets until a shard runs, and the logs.
+//
+// It never handles a connection, parses nothing of HTTP, and keeps no global state: what has to outlive a generation is in
+// a [Registry].
+package control

@@ -1,0 +1,51 @@
+package control
+
+import "time"
+
+// The bounds of this package, each with what happens at it.
+const (
+	// resolveTime bounds the look-up of the names of all upstreams. A name that has no address by then is an error.
+	resolveTime = 5 * time.Second
+
+	// resolveParallel is how many names are looked up at a time; the others wait.
+	resolveParallel = 16
+
+	// maxShards is how many shards there are at most, whatever the machine has.
+	maxShards = 1024
+
+	// maxShardConnections is the largest connection table of a shard. Its memory is not touched before it is used.
+	maxShardConnections = 1 << 20
+
+	// spareDescriptors is how many descriptors are kept for what is not a connection: standard streams, files of the
+	// configuration, resolver sockets. shardDescriptors is the same for each shard: ring, eventfd, sockets that listen.
+	spareDescriptors = 64
+	shardDescriptors = 16
+
+	// minShardConnections is what a shard can do with; fewer descriptors are an error.
+	minShardConnections = 16
+
+	// memoryShare is the part (one in memoryShare) of the memory that is ours which buffers may take when the
+	// configuration says nothing.
+	memoryShare = 4
+
+	// maxShardBuffers bounds that part for one shard: more has no use.
+	maxShardBuffers = 512 << 20
+
+	// minSmallBuffers and minLargeBuffers are the fewest buffers of a shard: what the kernel holds to receive into, and
+	// as many again to send from. A smaller configured limit is raised to them.
+	minSmallBuffers = 1024
+	minLargeBuffers = 64
+
+	// minHeapLimit is the smallest soft limit of the Go heap. Below it the collector would run all the time.
+	minHeapLimit = 64 << 20
+
+	// gcPercent lets the heap grow to five times what is in use before it is collected. What is in use is a few MiB of
+	// configuration, and a collection disturbs every shard; buffers and connections are not on the heap.
+	gcPercent = 400
+
+	// logClose is how long the logs get to write what they hold when the process ends.
+	logClose = 2 * time.Second
+
+	// drainPoll is how often draining looks whether connections are left.
+	drainPoll = 10 * time.Millisecond
+)

@@ -1,0 +1,65 @@
+package control
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/telemetry"
+)
+
+// logs are the destinations of what the shards and this package have to say.
+type logs struct {
+	level telemetry.Level
+	// errors is always there; access is nil when it is off, and the same Writer when both go to the same place, so that
+	// their lines do not run into each other.
+	errors, access *telemetry.Writer
+	// The rings of each shard; those for access lines are nil when they are off.
+	errorRings, accessRings []*telemetry.Ring
+}
+
+func openLogs(c config.Log, shards int, stdout, stderr io.Writer) *logs {
+	l := &logs{accessRings: make([]*telemetry.Ring, shards), errorRings: make([]*telemetry.Ring, shards)}
+	l.level, _ = telemetry.ParseLevel(c.Level)
+	for i := range shards {
+		l.errorRings[i] = telemetry.NewRing(0)
+		if c.Access.To != "off" {
+			l.accessRings[i] = telemetry.NewRing(telemetry.DefaultRingBytes)
+		}
+	}
+	switch c.Access.To {
+	case "off":
+		l.errors = telemetry.NewWriter(stderr, l.lost, l.errorRings...)
+	case "stderr":
+		l.errors = telemetry.NewWriter(stderr, l.lost, append(append([]*telemetry.Ring(nil), l.errorRings...), l.accessRings...)...)
+		l.access = l.errors
+	default:
+		l.errors = telemetry.NewWriter(stderr, l.lost, l.errorRings...)
+		l.access = telemetry.NewWriter(stdout, l.lost, l.accessRings...)
+	}
+	return l
+}
+
+// lost tells that lines are missing.
+func (l *logs) lost(n uint64) {
+	l.say(telemetry.Warn, "log lines were dropped because their destination is too slow or refuses them", telemetry.Int("lines", int64(n)))
+}
+
+// say writes a line of the error log.
+func (l *logs) say(level telemetry.Level, msg string, fields ...telemetry.Field) {
+	if !l.level.Allows(level) {
+		return
+	}
+	// There is nowhere to report that the log itself cannot be written.
+	_, _ = l.errors.Write(telemetry.AppendError(nil, level, time.Now().Unix(), msg, fields...))
+}
+
+// close writes what is left. The access log goes first, as its losses are told in the error log.
+func (l *logs) close() error {
+	var err error
+	if l.access != nil && l.access != l.errors {
+		err = l.access.Close(logClose)
+	}
+	return errors.Join(err, l.errors.Close(logClose))
+}

@@ -1,0 +1,218 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/gateway"
+	"github.com/anygate/anygate/telemetry"
+	"github.com/anygate/anygate/uring"
+)
+
+// Options describe a Server.
+type Options struct {
+	// Config is what to serve; it came without diagnostics.
+	Config *config.Config
+	// Version is named in the first line of the log.
+	Version string
+	// Stdout and Stderr take the logs; nil means those of the process.
+	Stdout, Stderr io.Writer
+	// OwnProcess says that the process is there for this Server only. Then the limit of open files is raised and the Go
+	// runtime set up for it.
+	OwnProcess bool
+}
+
+// Server is a configuration being served.
+type Server struct {
+	opt     Options
+	backend Backend
+	size    size
+	logs    *logs
+	sockets *sockets
+
+	generation atomic.Pointer[gateway.Generation]
+	shards     []*shard
+	running    sync.WaitGroup
+	ended      chan struct{} // closed when all shards have ended
+}
+
+// Start serves. It returns when connections are accepted, or with everything that prevents it, in which case nothing is
+// left behind.
+func Start(o Options) (_ *Server, err error) {
+	if o.Stdout == nil {
+		o.Stdout = os.Stdout
+	}
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	if o.OwnProcess {
+		raiseDescriptorLimit()
+	}
+	s := &Server{opt: o, ended: make(chan struct{})}
+	gen, err := Compile(o.Config, NewRegistry(nil))
+	if err != nil {
+		return nil, err
+	}
+	s.generation.Store(gen)
+	if s.backend, err = ChooseBackend(o.Config.Server.Engine); err != nil {
+		return nil, err
+	}
+	if s.size, err = fit(o.Config, survey()); err != nil {
+		return nil, err
+	}
+	if s.sockets, err = openSockets(o.Config.Listen, s.size.shards); err != nil {
+		return nil, err
+	}
+	if o.OwnProcess {
+		tune(&s.size)
+	}
+	s.logs = openLogs(o.Config.Log, s.size.shards, o.Stdout, o.Stderr)
+	if err := s.startShards(); err != nil {
+		s.abandon()
+		return nil, err
+	}
+	s.announce()
+	go func() {
+		s.running.Wait()
+		close(s.ended)
+	}()
+	return s, nil
+}
+
+// startShards starts the first shard, and when it stands the others: what the first one meets, a kernel that refuses a
+// ring of full size say, can be met with another engine as long as nothing is served.
+func (s *Server) startShards() error {
+	s.shards = make([]*shard, s.size.shards)
+	err := s.startShard(0)
+	if err != nil && s.backend.Kind == engine.IOUring && s.opt.Config.Server.Engine == "auto" {
+		cause, cure := uring.Explain(err)
+		s.backend = Backend{Kind: engine.Epoll, Cause: cause, Cure: cure}
+		err = s.startShard(0)
+	}
+	if err != nil {
+		return err
+	}
+	errs := make([]error, s.size.shards)
+	var starting sync.WaitGroup
+	for i := 1; i < s.size.shards; i++ {
+		starting.Go(func() { errs[i] = s.startShard(i) })
+	}
+	starting.Wait()
+	return errors.Join(errs...)
+}
+
+// startShard runs one shard, and returns when it serves. From then on the shard owns its sockets.
+func (s *Server) startShard(i int) error {
+	sh, err := newShard(gateway.Options{
+		Generation: &s.generation,
+		Limits:     s.size.limits,
+		ID:         i,
+		CPU:        s.size.pins[i],
+		Backend:    s.backend.Kind,
+		Access:     s.logs.accessRings[i],
+		Errors:     s.logs.errorRings[i],
+		ErrorLevel: s.logs.level,
+	})
+	if err != nil {
+		return err
+	}
+	for listener, fd := range s.sockets.fds[i] {
+		sh.Shard().AddListener(fd, listener)
+	}
+	ready := make(chan error, 1)
+	s.running.Go(func() { sh.Run(func(err error) { ready <- err }) })
+	if err := <-ready; err != nil {
+		return err
+	}
+	s.shards[i] = sh
+	s.sockets.fds[i] = nil
+	return nil
+}
+
+// abandon undoes a start that failed half-way.
+func (s *Server) abandon() {
+	s.stop()
+	s.running.Wait()
+	s.sockets.close()
+	_ = s.logs.close()
+}
+
+// announce says in one line what is served, and in one more each what the operator should know.
+func (s *Server) announce() {
+	routes := len(s.opt.Config.Routes)
+	s.logs.say(telemetry.Info, fmt.Sprintf("anygate v%s: listening on %s (%s, %s), %s", s.opt.Version,
+		strings.Join(s.sockets.names, ", "), s.backend.Kind, count(s.size.shards, "shard"), count(routes, "route")))
+	if s.backend.Cause != "" {
+		s.logs.say(telemetry.Warn, "serving with epoll: "+s.backend.Cause+"; "+s.backend.Cure)
+	}
+	for _, r := range s.size.remarks {
+		s.logs.say(telemetry.Warn, r)
+	}
+}
+
+// Addresses are the addresses listened on, as bound, in the order of the configuration.
+func (s *Server) Addresses() []string { return s.sockets.names }
+
+// Backend is the engine that the server runs on.
+func (s *Server) Backend() Backend { return s.backend }
+
+// Shards is how many shards there are.
+func (s *Server) Shards() int { return len(s.shards) }
+
+// open is how many client connections have an exchange under way, or may begin one.
+func (s *Server) open() (n int64) {
+	for _, sh := range s.shards {
+		n += sh.Open()
+	}
+	return n
+}
+
+// drain makes all shards stop accepting and finish what they have.
+func (s *Server) drain() {
+	for _, sh := range s.shards {
+		sh.Drain()
+		sh.look()
+	}
+}
+
+// drained reports whether all shards were without a connection when they looked last, and makes them look again.
+func (s *Server) drained() bool {
+	for _, sh := range s.shards {
+		if sh.clients.Load() != 0 {
+			sh.look()
+			return false
+		}
+	}
+	return true
+}
+
+// stop makes all shards end at once.
+func (s *Server) stop() {
+	for _, sh := range s.shards {
+		if sh != nil {
+			sh.Stop()
+		}
+	}
+}
+
+// finish waits for the shards to end, and closes what is left.
+func (s *Server) finish() error {
+	<-s.ended
+	s.sockets.unlink()
+	return s.logs.close()
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

@@ -1,0 +1,102 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/route"
+)
+
+// resources are what the process has to work with.
+type resources struct {
+	cpus        []int // cores the process may run on
+	quota       int   // processors' worth of time the cgroup grants, 0 for all
+	memory      int64 // bytes, 0 if unknown
+	descriptors int
+}
+
+// size is what the process makes of them.
+type size struct {
+	shards  int
+	pins    []int // the core of each shard; -1 does not pin
+	limits  engine.Limits
+	heap    int64    // soft limit of the Go heap, 0 for none
+	remarks []string // what the operator should know
+}
+
+// fit decides how many shards, connections and buffers there are.
+func fit(cfg *config.Config, r resources) (size, error) {
+	s := size{shards: cfg.Server.Shards}
+	if s.shards == 0 {
+		s.shards = len(r.cpus)
+		if r.quota > 0 {
+			s.shards = min(s.shards, r.quota)
+		}
+	}
+	s.shards = min(max(s.shards, 1), maxShards)
+	s.pin(r)
+	if err := s.connections(cfg, r.descriptors); err != nil {
+		return size{}, err
+	}
+	s.buffers(cfg.Server.Limits.BufferBytes, r.memory)
+	return s, nil
+}
+
+// pin gives each shard a core of its own when there is a shard for every core. With fewer shards the cores are shared
+// with someone, another container say, who may have pinned to the same ones; then the kernel's scheduler knows better.
+func (s *size) pin(r resources) {
+	s.pins = slices.Repeat([]int{-1}, s.shards)
+	if s.shards == len(r.cpus) {
+		copy(s.pins, r.cpus)
+	}
+}
+
+// connections divides the descriptors. A client that is proxied needs a second one for its upstream.
+func (s *size) connections(cfg *config.Config, descriptors int) error {
+	each := 1
+	if slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Proxy }) {
+		each = 2
+	}
+	// A static site keeps files open beside the connections that they are sent on.
+	files := 0
+	if slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Static }) {
+		files = min(descriptors/8, s.shards*4096)
+	}
+	free := (descriptors-spareDescriptors-files)/s.shards - shardDescriptors
+	most := min(free, maxShardConnections) / each
+	if most < minShardConnections {
+		return fmt.Errorf("a limit of %d open files is too low for %d shards: raise it (ulimit -n, or LimitNOFILE= of the systemd unit)", descriptors, s.shards)
+	}
+	clients := most
+	if asked := cfg.Server.Limits.Connections; asked > 0 {
+		clients = (asked + s.shards - 1) / s.shards
+		if clients > most {
+			s.remarks = append(s.remarks, fmt.Sprintf("server.limits.connections is %d, but a limit of %d open files allows %d: raise it (ulimit -n, or LimitNOFILE= of the systemd unit)",
+				asked, descriptors, most*s.shards))
+			clients = most
+		}
+	}
+	s.limits.Clients = clients
+	s.limits.Connections = clients * each
+	return nil
+}
+
+// buffers divides the memory, half of it to each of the two sizes.
+func (s *size) buffers(asked, memory int64) {
+	total := asked
+	if total == 0 {
+		total = int64(s.shards) * maxShardBuffers
+		if memory > 0 {
+			total = min(total, memory/memoryShare)
+		}
+	}
+	half := total / int64(s.shards) / 2
+	s.limits.SmallBuffers = int(min(max(half/engine.SmallBuffer, minSmallBuffers), maxShardConnections))
+	s.limits.LargeBuffers = int(min(max(half/engine.LargeBuffer, minLargeBuffers), maxShardConnections))
+	if memory > 0 {
+		// What buffers may take is not the heap's; a fifth of the rest is for the kernel and for stacks.
+		s.heap = max((memory-total)/5*4, minHeapLimit)
+	}
+}
