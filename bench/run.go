@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/anygate/anygate/bench/internal/load"
@@ -263,10 +264,13 @@ func progress(scenario *scenarios.Scenario, peer string, round int, profiling bo
 		turn = "profile"
 	}
 	text := fmt.Sprintf("%s %s", report.Format(sample.Figures[scenario.Lead]), scenario.Lead.Kind().Title)
-	if err != nil {
+	switch {
+	case err != nil:
 		text = err.Error()
-	} else if sample.Failures.Sum() > 0 || len(sample.Faults) > 0 {
-		text += fmt.Sprintf(" ⚠ failures: %s %v", sample.Failures, sample.Faults)
+	case sample.Failures.Sum() > 0 || len(sample.Faults) > 0:
+		text += " ⚠ " + strings.Join(append(sample.Faults, "failures: "+sample.Failures.String()), "; ")
+	case sample.Disturbance != "":
+		text += " (" + sample.Disturbance + ")"
 	}
 	fmt.Fprintf(os.Stderr, "%-22s %-8s %-18s %s\n", scenario.Name, turn, peer, text)
 }

@@ -211,8 +211,28 @@ func marshal(v any) []byte {
 
 // report adds a diagnostic about the bytes from off to end, of which those on the first line count.
 func (l *loader) report(s *source, off, end int, d Diagnostic) {
+	if len(l.diagnostics) >= maxDiagnostics {
+		l.dropped++
+		return
+	}
+	if d.Kind == "" {
+		d.Kind = KindInvalid
+	}
+	d.Msg, d.Want, d.Suggest = clip(d.Msg), clip(d.Want), clip(d.Suggest)
 	d.File, d.Line, d.Col, d.Len, d.Source = s.place(off, end)
-	l.add(d)
+	l.diagnostics = append(l.diagnostics, d)
+}
+
+// clip cuts a text that quotes too much of the file.
+func clip(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	end := maxMessage
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 // place returns what a diagnostic says about the bytes from off to end.
@@ -226,13 +246,6 @@ func (s *source) place(off, end int) (file string, line, col, n int, text string
 		n = utf8.RuneCount(s.text[off:end])
 	}
 	return p.File, p.Line, p.Col, n, s.line(index)
-}
-
-func (l *loader) add(d Diagnostic) {
-	if d.Kind == "" {
-		d.Kind = KindInvalid
-	}
-	l.diagnostics = append(l.diagnostics, d)
 }
 
 // finish sorts the diagnostics by file, in the order in which files were read, and place, and drops repetitions: an
@@ -260,11 +273,8 @@ func (l *loader) finish() Diagnostics {
 		}
 		out = append(out, d)
 	}
-	if len(out) > maxDiagnostics {
-		out = append(out[:maxDiagnostics:maxDiagnostics], Diagnostic{
-			Kind: KindInvalid,
-			Msg:  strconv.Itoa(len(out)-maxDiagnostics) + " further errors are not shown",
-		})
+	if l.dropped > 0 {
+		out = append(out, Diagnostic{Kind: KindInvalid, Msg: strconv.Itoa(l.dropped) + " further errors are not shown"})
 	}
 	if len(out) == 0 {
 		return nil

@@ -15,20 +15,29 @@ const (
 	maxDepth = 32
 	// maxExpandedBytes bounds the text of one string after ${NAME} was replaced. A longer one is refused.
 	maxExpandedBytes = 1 << 20
+	// maxRepairBytes bounds the text that is parsed in all to find and mend the syntax errors of a file. When it is used
+	// up, errors are placed less exactly and reading stops at the first.
+	maxRepairBytes = 16 << 20
 	// maxRepairs bounds how often reading goes on after a YAML syntax error. The errors behind the last one are not
 	// reported until those before were corrected.
 	maxRepairs = 20
 	// maxBadBytes bounds the diagnostics about bytes that are not text.
 	maxBadBytes = 10
-	// maxDiagnostics bounds what is reported in one run.
+	// maxDiagnostics bounds what is reported in one run. Further errors are counted.
 	maxDiagnostics = 500
+	// maxMessage bounds each text of a diagnostic in bytes, since messages quote the file; the rest is left out.
+	maxMessage = 1 << 10
+	// maxSourceLine bounds the part of a line that a diagnostic holds, in bytes.
+	maxSourceLine = 64 << 10
 	// maxSourceColumns bounds the part of a line that a diagnostic shows; of a longer line it shows the part around
 	// the caret.
 	maxSourceColumns = 160
 	// maxListeners bounds the addresses that are listened to. Further ones are refused.
 	maxListeners = 256
 	// maxMembers bounds the members of a pool. Further ones are refused.
-	maxMembers = 4096
+	maxMembers = 1024
+	// maxPolicies bounds the policies of one list. Further ones are refused.
+	maxPolicies = 64
 	// maxWeight bounds the weight of a member.
 	maxWeight = 1000
 	// maxShards bounds the number of event loops.

@@ -134,6 +134,8 @@ func simple(key, value, typed, listen string) (*Config, Diagnostics) {
 type loader struct {
 	opt         Options
 	diagnostics []Diagnostic
+	// dropped counts the errors behind the last one that is reported.
+	dropped int
 	// files are the main file and the included ones, in the order of their includes.
 	files []*file
 	// overflow says that a bound was hit and reported.

@@ -54,6 +54,10 @@ func (l *loader) policyLine(n *node, off int, line string, list []setting) []set
 			return list
 		}
 	}
+	if len(list) == maxPolicies {
+		l.errorIn(n, s.off, s.n, Diagnostic{Msg: "the list has more than " + strconv.Itoa(maxPolicies) + " policies", Want: "fewer policies"})
+		return list
+	}
 	return append(list, s)
 }
 

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -53,6 +55,8 @@ type rescan struct {
 	p     int
 	value string
 	at    []int
+	// unbroken is the offset up to which white space is known to hold no line break.
+	unbroken int
 }
 
 func (r *rescan) expect(c byte) bool {
@@ -99,8 +103,13 @@ func (r *rescan) flow(character func() bool) bool {
 }
 
 // fold handles white space that holds line breaks: one break is a blank of the value, more are one newline less.
+// U+2028 and U+2029 are kept as they are.
 func (r *rescan) fold() (folded, ok bool) {
-	end, breaks := r.p, 0
+	if r.p < r.unbroken {
+		return false, true
+	}
+	end := r.p
+	var breaks []string
 	for end < len(r.text) {
 		if r.text[end] == ' ' || r.text[end] == '\t' {
 			end++
@@ -110,20 +119,23 @@ func (r *rescan) fold() (folded, ok bool) {
 		if width == 0 {
 			break
 		}
-		breaks++
+		if width == 3 {
+			breaks = append(breaks, string(r.text[end:end+width]))
+		} else {
+			breaks = append(breaks, "\n")
+		}
 		end += width
 	}
-	if breaks == 0 {
+	switch {
+	case breaks == nil:
+		r.unbroken = end
 		return false, true
+	case breaks[0] == "\n" && len(breaks) > 1:
+		breaks = breaks[1:]
+	case breaks[0] == "\n":
+		breaks[0] = " "
 	}
-	want := " "
-	if breaks > 1 {
-		want = ""
-		for range breaks - 1 {
-			want += "\n"
-		}
-	}
-	return true, r.emit(want, end-r.p)
+	return true, r.emit(strings.Join(breaks, ""), end-r.p)
 }
 
 func (r *rescan) plain() bool {
@@ -183,7 +195,17 @@ func (r *rescan) doubleQuoted() bool {
 	for _, d := range r.text[r.p+2 : r.p+2+digits] {
 		code = code<<4 | hexDigit(d)
 	}
-	return r.emit(string(code), 2+digits)
+	width := 2 + digits
+	if low := r.text[r.p+width:]; utf16.IsSurrogate(code) && len(low) >= 6 && low[0] == '\\' && low[1] == 'u' {
+		var second rune
+		for _, d := range low[2:6] {
+			second = second<<4 | hexDigit(d)
+		}
+		if pair := utf16.DecodeRune(code, second); pair != utf8.RuneError {
+			return r.emit(string(pair), width+6)
+		}
+	}
+	return r.emit(string(code), width)
 }
 
 // hexDigit returns the value of a digit that the YAML parser accepted already.

@@ -14,16 +14,24 @@ type source struct {
 	name string
 	// dir is the directory that relative paths in the file start from.
 	dir string
-	// text is the file without a byte order mark.
+	// text is the file without a byte order mark, with a question mark for every byte that is not UTF-8.
 	text []byte
+	// invalid are the offsets of those bytes.
+	invalid []int
 	// lines are the offsets at which lines begin, as editors count them.
 	lines []int
 	// marks are the offsets at which lines begin as YAML counts them: U+0085, U+2028 and U+2029 end lines as well.
 	marks []int
+	// characters are the numbers of characters before every runeBlock bytes of text. They keep the search for a column
+	// short even when a whole file is one line.
+	characters []int
 }
+
+const runeBlock = 512
 
 func newSource(name, dir string, text []byte) *source {
 	s := &source{name: name, dir: dir, text: bytes.TrimPrefix(text, []byte("\ufeff"))}
+	s.replaceInvalid()
 	s.lines, s.marks = []int{0}, []int{0}
 	for i := 0; i < len(s.text); {
 		width, editor := breakAt(s.text, i)
@@ -37,7 +45,46 @@ func newSource(name, dir string, text []byte) *source {
 			s.lines = append(s.lines, i)
 		}
 	}
+	count := 0
+	for i, c := range s.text {
+		if i%runeBlock == 0 {
+			s.characters = append(s.characters, count)
+		}
+		if utf8.RuneStart(c) {
+			count++
+		}
+	}
+	s.characters = append(s.characters, count)
 	return s
+}
+
+func (s *source) replaceInvalid() {
+	if utf8.Valid(s.text) {
+		return
+	}
+	s.text = bytes.Clone(s.text)
+	for i := 0; i < len(s.text); {
+		r, width := utf8.DecodeRune(s.text[i:])
+		if r == utf8.RuneError && width == 1 {
+			s.text[i] = '?'
+			s.invalid = append(s.invalid, i)
+		}
+		i += width
+	}
+}
+
+// charactersBefore returns the number of characters before an offset.
+func (s *source) charactersBefore(off int) int {
+	block := off / runeBlock
+	return s.characters[block] + utf8.RuneCount(s.startedIn(block*runeBlock, off))
+}
+
+// startedIn returns the bytes from one offset to another without those of a character that began before.
+func (s *source) startedIn(from, to int) []byte {
+	for from < to && !utf8.RuneStart(s.text[from]) {
+		from++
+	}
+	return s.text[from:to]
 }
 
 // breakAt returns the width of the line break at offset i, 0 if there is none, and whether editors see it as one.
@@ -67,10 +114,17 @@ func (s *source) offset(line, col int) int {
 	if line < 1 || line > len(s.marks) {
 		return len(s.text)
 	}
-	i := s.marks[line-1]
-	for ; col > 1 && i < len(s.text); col-- {
-		_, width := utf8.DecodeRune(s.text[i:])
-		i += width
+	target := s.charactersBefore(s.marks[line-1]) + max(col, 1) - 1
+	block := sort.SearchInts(s.characters, target+1) - 1
+	i := min(block*runeBlock, len(s.text))
+	for n := s.characters[block]; i < len(s.text); i++ {
+		if !utf8.RuneStart(s.text[i]) {
+			continue
+		}
+		if n == target {
+			break
+		}
+		n++
 	}
 	return i
 }
@@ -92,40 +146,43 @@ func (s *source) lineEnd(index int) int {
 	return end
 }
 
-// line returns the text of the line with that index.
+// line returns the text of the line with that index, cut off where no person wrote it.
 func (s *source) line(index int) string {
-	return string(s.text[s.lines[index]:s.lineEnd(index)])
+	start, end := s.lines[index], s.lineEnd(index)
+	if end-start > maxSourceLine {
+		end = start + maxSourceLine
+		for !utf8.RuneStart(s.text[end]) {
+			end--
+		}
+	}
+	return string(s.text[start:end])
 }
 
 // pos names the place of an offset.
 func (s *source) pos(off int) Pos {
 	off = min(max(off, 0), len(s.text))
 	index := s.lineIndex(off)
-	return Pos{File: s.name, Line: index + 1, Col: utf8.RuneCount(s.text[s.lines[index]:off]) + 1}
+	return Pos{File: s.name, Line: index + 1, Col: s.charactersBefore(off) - s.charactersBefore(s.lines[index]) + 1}
 }
 
 // checkText reports bytes that are not UTF-8 or not allowed in YAML, and returns a copy of the text in which each of
 // them is a blank, so that reading can go on.
 func (l *loader) checkText(s *source) []byte {
-	clean := s.text
+	clean := bytes.Clone(s.text)
+	for i, off := range s.invalid {
+		clean[off] = ' '
+		if i < maxBadBytes {
+			l.report(s, off, off+1, Diagnostic{Kind: KindSyntax, Msg: "the file holds a byte that is not UTF-8", Want: "text in UTF-8"})
+		}
+	}
 	for i, found := 0, 0; i < len(s.text); {
 		r, width := utf8.DecodeRune(s.text[i:])
-		bad := ""
-		switch {
-		case r == utf8.RuneError && width == 1:
-			bad = "a byte that is not UTF-8"
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r >= 0x7f && r <= 0x9f && r != 0x85, r == 0xfffe || r == 0xffff:
-			bad = "a control character"
-		}
-		if bad != "" {
-			if found == 0 {
-				clean = bytes.Clone(s.text)
-			}
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r <= 0x9f && r != 0x85 || r == 0xfffe || r == 0xffff {
 			for j := range width {
 				clean[i+j] = ' '
 			}
 			if found++; found <= maxBadBytes {
-				l.report(s, i, i+width, Diagnostic{Kind: KindSyntax, Msg: "the file holds " + bad, Want: "text in UTF-8"})
+				l.report(s, i, i+width, Diagnostic{Kind: KindSyntax, Msg: "the file holds a control character", Want: "text without control characters"})
 			}
 		}
 		i += width

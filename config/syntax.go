@@ -14,8 +14,9 @@ import (
 // read, and parses again, so that one run reports all errors of a file, of YAML and of the language. broken says that
 // lines were left out.
 func (l *loader) parseDamaged(src *source, text []byte) (doc *yaml.Node, broken bool) {
+	r := &repair{budget: maxRepairBytes}
 	for range maxRepairs {
-		doc, err := parseYAML(text)
+		doc, err := r.parse(text)
 		if err == nil {
 			return doc, broken
 		}
@@ -31,16 +32,26 @@ func (l *loader) parseDamaged(src *source, text []byte) (doc *yaml.Node, broken 
 		if !broken {
 			text = bytes.Clone(text)
 		}
-		f := findFault(src, text, err)
+		f := r.findFault(src, text, err)
 		if !(broken && f.consequence) {
 			l.report(src, f.off, f.end, f.d)
 		}
 		broken = true
-		if !f.repair(src, text) {
+		if r.budget < 0 || !f.blank(src, text) {
 			return nil, true
 		}
 	}
 	return nil, true
+}
+
+// repair counts what parsing a damaged file again and again costs.
+type repair struct {
+	budget int
+}
+
+func (r *repair) parse(text []byte) (*yaml.Node, error) {
+	r.budget -= len(text)
+	return parseYAML(text)
 }
 
 // fault is a YAML syntax error with its place.
@@ -54,8 +65,8 @@ type fault struct {
 	consequence bool
 }
 
-// repair blanks the lines of the fault. It returns false when that changes nothing.
-func (f *fault) repair(src *source, text []byte) bool {
+// blank overwrites the lines of the fault with blanks. It returns false when that changes nothing.
+func (f *fault) blank(src *source, text []byte) bool {
 	changed := false
 	for line := f.first; line <= f.last && line < len(src.marks); line++ {
 		for i := src.marks[line]; i < src.markEnd(line); i++ {
@@ -84,7 +95,7 @@ func (s *source) markEnd(line int) int {
 // findFault finds the place of a syntax error. The parser names a line at best, which may be that of the beginning of
 // the mapping around it. So the place is narrowed from both sides: reading stopped no later than where the parser had
 // consumed its input, and it starts behind the longest run of lines that is YAML by itself.
-func findFault(src *source, text []byte, err error) *fault {
+func (r *repair) findFault(src *source, text []byte, err error) *fault {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(message, "line "); ok {
 		if _, after, ok := strings.Cut(rest, ": "); ok {
@@ -94,14 +105,12 @@ func findFault(src *source, text []byte, err error) *fault {
 	if trimmed := bytes.TrimLeft(text, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' {
 		return jsonFault(src, text, message)
 	}
-	stop := src.markLine(consumed(text))
-	first := stop
-	for tries := 0; first > 0 && tries < 200; first-- {
+	first := src.markLine(consumed(text))
+	for ; first > 0 && r.budget > 0; first-- {
 		if blankLine(src, text, first) {
 			continue
 		}
-		tries++
-		if _, err := parseYAML(text[:src.marks[first]]); err == nil {
+		if _, err := r.parse(text[:src.marks[first]]); err == nil {
 			break
 		}
 	}

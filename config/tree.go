@@ -231,7 +231,10 @@ func (b *builder) merge(n, m *node) {
 // parseTree reads a file as far as it can be read. It returns nil for an empty one.
 func (l *loader) parseTree(src *source) *node {
 	text := l.checkText(src)
-	doc, broken := l.parseDamaged(src, text)
+	doc, broken := parseJSON(src, text), false
+	if doc == nil {
+		doc, broken = l.parseDamaged(src, text)
+	}
 	if doc == nil || len(doc.Content) == 0 {
 		return nil
 	}

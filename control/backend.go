@@ -3,6 +3,8 @@ package control
 import (
 	"fmt"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/uring"
 )
@@ -35,4 +37,13 @@ func ChooseBackend(setting string) (Backend, error) {
 		return Backend{}, fmt.Errorf("server.engine is io_uring, but it cannot be used: %s; %s", cause, cure)
 	}
 	return Backend{Kind: engine.Epoll, Cause: cause, Cure: cure}, nil
+}
+
+// Kernel is the release of the running kernel.
+func Kernel() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return "unknown"
+	}
+	return unix.ByteSliceToString(u.Release[:])
 }

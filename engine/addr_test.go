@@ -25,14 +25,22 @@ func TestAddrIsWhatTheKernelReads(t *testing.T) {
 		raw        string
 		unix       bool
 	}{
-		{"v4", "192.0.2.7:8080", TCPAddr(netip.MustParseAddrPort("192.0.2.7:8080")),
-			"\x02\x00\x1f\x90\xc0\x00\x02\x07\x00\x00\x00\x00\x00\x00\x00\x00", false},
-		{"v4 in v6", "[::ffff:192.0.2.7]:80", TCPAddr(netip.MustParseAddrPort("[::ffff:192.0.2.7]:80")),
-			"\x02\x00\x00\x50\xc0\x00\x02\x07\x00\x00\x00\x00\x00\x00\x00\x00", false},
-		{"v6", "[2001:db8::1]:443", TCPAddr(netip.MustParseAddrPort("[2001:db8::1]:443")),
-			"\x0a\x00\x01\xbb\x00\x00\x00\x00\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00", false},
-		{"v6 with a zone", "[fe80::1%lo]:1", TCPAddr(netip.MustParseAddrPort("[fe80::1%lo]:1")),
-			"\x0a\x00\x00\x01\x00\x00\x00\x00\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\x00\x00\x00", false},
+		{
+			"v4", "192.0.2.7:8080", TCPAddr(netip.MustParseAddrPort("192.0.2.7:8080")),
+			"\x02\x00\x1f\x90\xc0\x00\x02\x07\x00\x00\x00\x00\x00\x00\x00\x00", false,
+		},
+		{
+			"v4 in v6", "[::ffff:192.0.2.7]:80", TCPAddr(netip.MustParseAddrPort("[::ffff:192.0.2.7]:80")),
+			"\x02\x00\x00\x50\xc0\x00\x02\x07\x00\x00\x00\x00\x00\x00\x00\x00", false,
+		},
+		{
+			"v6", "[2001:db8::1]:443", TCPAddr(netip.MustParseAddrPort("[2001:db8::1]:443")),
+			"\x0a\x00\x01\xbb\x00\x00\x00\x00\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00", false,
+		},
+		{
+			"v6 with a zone", "[fe80::1%lo]:1", TCPAddr(netip.MustParseAddrPort("[fe80::1%lo]:1")),
+			"\x0a\x00\x00\x01\x00\x00\x00\x00\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\x00\x00\x00", false,
+		},
 		{"unix", "unix:/run/a.sock", unixAddr("/run/a.sock"), "\x01\x00/run/a.sock\x00", true},
 		{"abstract", "unix:@anygate", unixAddr("@anygate"), "\x01\x00\x00anygate", true},
 		{"the longest path", "unix:" + long, unixAddr(long), "\x01\x00" + long + "\x00", true},

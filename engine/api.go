@@ -201,7 +201,9 @@ func (s *Shard) Close(c Conn) {
 		s.kill(i)
 		return
 	}
-	// A peer that does not read must not keep the connection for ever.
+	// A peer that does not read must not keep the connection for ever; what
+	// it has read by now is kept in the place of the protocol's number.
+	r.user = 0
 	s.setDeadline(i, int64(closeTime))
 	s.markDirty(i)
 }

@@ -83,8 +83,8 @@ const (
 	lingerTime  = 2 * time.Second
 	lingerBytes = 1 << 20
 
-	// closeTime bounds how long a closing connection may take to send what
-	// it still has queued.
+	// closeTime bounds how long a closing connection may go without its peer
+	// acknowledging some of what is still queued.
 	closeTime = 30 * time.Second
 
 	// acceptRetry is how long accepting rests after the process or the

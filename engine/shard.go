@@ -264,10 +264,17 @@ func (s *Shard) expire() {
 			s.timers.set(i, tickOf(c.deadline))
 		default:
 			c.deadline = 0
-			if !c.alive() {
+			switch {
+			case c.alive():
+				if s.handler.Timer != nil {
+					s.handler.Timer(s.name(i))
+				}
+			case c.has(flagClosing) && !c.has(flagShut) && s.loop.progress(i) > c.user:
+				// It takes its time to read the last answer, but it reads.
+				c.user = s.loop.progress(i)
+				s.setDeadline(i, int64(closeTime))
+			default:
 				s.kill(i)
-			} else if s.handler.Timer != nil {
-				s.handler.Timer(s.name(i))
 			}
 		}
 	}

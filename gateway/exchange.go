@@ -116,7 +116,7 @@ func (x *Exchange) Begin(in *Incoming) {
 		return
 	}
 	raw := h.PathBytes()
-	if h.Form == http1.AsteriskForm || h.Form == http1.AuthorityForm {
+	if serverWide(h) {
 		g.beginServer(x, h)
 		return
 	}
@@ -158,6 +158,18 @@ func (x *Exchange) Begin(in *Incoming) {
 	}
 }
 
+// serverWide reports whether a request has no path: CONNECT, and OPTIONS for
+// the server as a whole in either of its spellings (RFC 9112, section 3.2.4).
+func serverWide(h *http1.Request) bool {
+	switch h.Form {
+	case http1.AsteriskForm, http1.AuthorityForm:
+		return true
+	case http1.AbsoluteForm:
+		return h.MethodID == http1.OPTIONS && h.Path.Len == 0 && !h.HasQuery
+	}
+	return false
+}
+
 // beginServer answers requests that have no path: OPTIONS * is about the
 // server as a whole, CONNECT is for routes that allow it, which none can.
 func (g *Gateway) beginServer(x *Exchange, h *http1.Request) {
@@ -173,15 +185,15 @@ var allowAll = []byte("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
 // Received delivers content of the request, borrowed. It reports false if
 // nothing more of it is wanted.
 func (x *Exchange) Received(p []byte) bool {
+	if x.state&(responseOver|cancelled) != 0 {
+		return false
+	}
 	x.content += int64(len(p))
-	if limit := x.gen.Settings.Body; limit > 0 && x.content > limit && !x.Responding() {
-		x.drop()
-		x.answer(413)
+	if limit := x.gen.Settings.Body; limit > 0 && x.content > limit {
+		x.tooLarge()
 		return false
 	}
 	switch {
-	case x.state&(responseOver|cancelled) != 0:
-		return false
 	case x.call != nil:
 		x.call.Content(p)
 	case x.echo != nil:
@@ -190,6 +202,19 @@ func (x *Exchange) Received(p []byte) bool {
 		return false
 	}
 	return true
+}
+
+// tooLarge ends an exchange whose content has outgrown its limit. An upstream
+// that responds before it has read all of it does not lift the limit.
+func (x *Exchange) tooLarge() {
+	x.drop()
+	if x.Responding() {
+		x.log.reason = "content_too_large"
+		x.state |= responseOver
+		x.codec.Reset(x)
+		return
+	}
+	x.answer(413)
 }
 
 // RequestEnd ends the content of the request. trailers are field lines or nil.

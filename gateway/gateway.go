@@ -101,7 +101,11 @@ func (g *Gateway) Attach(s *engine.Shard) {
 func (g *Gateway) Shard() *engine.Shard { return g.s }
 
 // Run serves on the calling goroutine until Stop; see engine.Shard.Run.
-func (g *Gateway) Run(ready func(error)) { g.s.Run(ready) }
+func (g *Gateway) Run(ready func(error)) {
+	g.s.Run(ready)
+	// The shard has given back what it was sending.
+	g.files.Close()
+}
 
 // Drain makes the shard stop accepting, close idle connections, and close the
 // others when their exchange ends. From any goroutine.
@@ -156,12 +160,16 @@ func (g *Gateway) drained(c engine.Conn) {
 	g.client(c).drained()
 }
 
+// closed cannot ask for the connection's user value, because the connection is
+// gone: it is a client's if that client's record bears its name.
 func (g *Gateway) closed(c engine.Conn, why engine.Reason, _ engine.Errno) {
-	if g.s.User(c) == userUpstream {
-		g.proxy.Closed(c, why)
-		return
+	if i := c.Index(); int(i/clientBlock) < len(g.clients) {
+		if h := g.client(c); h != nil && h.conn == c {
+			h.closed()
+			return
+		}
 	}
-	g.client(c).closed()
+	g.proxy.Closed(c, why)
 }
 
 func (g *Gateway) timer(c engine.Conn) {
@@ -187,12 +195,14 @@ func (g *Gateway) drain() {
 		return
 	}
 	g.draining = true
-	g.s.CloseListeners()
 	g.s.Each(func(c engine.Conn) {
 		if g.s.User(c) == userClient {
 			g.client(c).drain()
 		}
 	})
+	// Last: the clients that it takes from the backlogs have sent a request
+	// already, maybe, and get their answer.
+	g.s.CloseListeners()
 	g.proxy.CloseIdle()
 }
 

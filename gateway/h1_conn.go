@@ -45,6 +45,7 @@ type h1Conn struct {
 	bytesIn   uint64
 	lastIn    uint64 // bytesIn, at the last look of the timer
 	lastOut   uint64 // and what the client had taken
+	lastQueue int64  // and what waited for it
 	scanned   uint32 // bytes of the queue in which no head ends
 	flags     h1Flags
 	minor     uint8
@@ -104,7 +105,12 @@ func (h *h1Conn) gone() {
 
 // close ends the connection after what is queued has been sent.
 func (h *h1Conn) close() {
-	if !h.flags.has(h1Dead) {
+	switch {
+	case h.flags.has(h1Dead):
+	case h.flags.has(h1Broken):
+		// A FIN could make what was sent look whole.
+		h.abort()
+	default:
 		h.gone()
 		h.g.s.Close(h.conn)
 	}
@@ -121,16 +127,11 @@ func (h *h1Conn) abort() {
 // closed is called when the connection has failed.
 func (h *h1Conn) closed() { h.gone() }
 
-// eof is called when the client has closed its side. It may still read.
+// eof is called when the client has closed its side. It may still read, so
+// what it has asked for is answered first.
 func (h *h1Conn) eof() {
-	h.flags |= h1EOF | h1Close
-	switch {
-	case h.x == nil:
-		h.close()
-	case h.flags.has(h1Content):
-		// The request was cut off (RFC 9112, section 8).
-		h.close()
-	}
+	h.flags |= h1EOF
+	h.resume()
 }
 
 // drain prepares for the end: an idle connection is closed, one at work ends
@@ -152,6 +153,8 @@ func (h *h1Conn) drained() {
 	h.flags &^= h1Full
 	if h.x != nil {
 		h.x.Writable()
+	} else if !h.flags.has(h1Content | h1Partial) {
+		h.idle()
 	}
 	if !h.flags.has(h1Dead) {
 		h.resume()
@@ -190,13 +193,15 @@ func (h *h1Conn) watch(set *Settings) {
 		}
 	}
 	h.lastIn = h.bytesIn
-	if h.g.s.Queued(h.conn) > 0 {
+	if queued := h.g.s.Queued(h.conn); queued > 0 {
+		// No more can be asked for than what waited at the last look: the
+		// rest may have come a moment ago.
 		out := h.g.s.Progress(h.conn)
-		if h.flags.has(h1Measured) && out-h.lastOut < enough(set.MinWrite, set.Write) {
+		if h.flags.has(h1Measured) && out-h.lastOut < min(enough(set.MinWrite, set.Write), uint64(h.lastQueue)) {
 			h.abort()
 			return
 		}
-		h.lastOut = out
+		h.lastOut, h.lastQueue = out, queued
 		h.flags |= h1Measured
 	} else {
 		h.flags &^= h1Measured

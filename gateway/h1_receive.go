@@ -140,6 +140,12 @@ func (h *h1Conn) keep(p []byte) {
 // settle brings receiving in line with what has happened: it pauses while
 // bytes wait that cannot be processed, or content nobody has asked for.
 func (h *h1Conn) settle(v verdict) {
+	if h.flags.has(h1EOF) && v == moreNeeded && (h.x == nil || h.flags.has(h1Content)) {
+		// Nothing more can come: no request, or only the beginning of one
+		// (RFC 9112, section 8).
+		h.close()
+		return
+	}
 	stop := v == blocked && len(h.queue) > 0 ||
 		h.flags.has(h1Content) && h.x != nil && h.credit <= 0 && !h.x.Over()
 	if stop == h.flags.has(h1Paused) {
@@ -267,6 +273,10 @@ func (h *h1Conn) contentEnd() {
 	h.flags &^= h1Content | h1Expect
 	g.s.Bulk(h.conn, false)
 	if h.x == nil {
+		if h.flags.has(h1Close) {
+			h.close()
+			return
+		}
 		h.idle()
 		return
 	}

@@ -25,7 +25,14 @@ func (h *h1Conn) Want(x *Exchange, n int) {
 	}
 	if h.flags.has(h1Expect) {
 		h.flags &^= h1Expect
-		h.append(continueLine)
+		if !x.Responding() {
+			h.append(continueLine)
+		}
+	}
+	if h.credit <= 0 && n > 0 {
+		// What the client could not send so far is not held against it.
+		h.lastIn = h.bytesIn
+		h.deadline(x.gen.Settings.BodyIdle)
 	}
 	h.credit += int64(n)
 	h.resume()
@@ -33,7 +40,7 @@ func (h *h1Conn) Want(x *Exchange, n int) {
 
 // Interim sends a 1xx response; HTTP/1.0 does not know them.
 func (h *h1Conn) Interim(x *Exchange, status int, block []byte) {
-	if h.x != x || h.minor == 0 || x.Responding() {
+	if h.x != x || h.minor == 0 || x.Responding() || h.flags.has(h1Broken) {
 		return
 	}
 	b := h.g.s.Reserve(h.conn, len(block)+headRoom)
@@ -48,7 +55,7 @@ func (h *h1Conn) Interim(x *Exchange, status int, block []byte) {
 
 // Respond begins the final response.
 func (h *h1Conn) Respond(x *Exchange, r *Response) {
-	if h.x != x {
+	if h.x != x || h.flags.has(h1Broken) {
 		return
 	}
 	g := h.g
@@ -116,16 +123,19 @@ func (h *h1Conn) Prebuilt(x *Exchange, f *Fixed) {
 		return
 	}
 	h.leaveUnread()
-	if h.send(f); x.HEAD() {
-		h.done()
-		return
+	h.send(f)
+	if !x.HEAD() {
+		x.log.sent += int64(len(f.body))
 	}
-	x.log.sent += int64(len(f.body))
+	h.checkFull()
 	h.done()
 }
 
 // send writes a prebuilt response with today's date.
 func (h *h1Conn) send(f *Fixed) {
+	if h.flags.has(h1Broken) {
+		return
+	}
 	s := h.g.s
 	image := f.image
 	if h.x != nil && h.x.HEAD() {
@@ -158,7 +168,7 @@ func (h *h1Conn) send(f *Fixed) {
 
 // Content sends content.
 func (h *h1Conn) Content(x *Exchange, p []byte) {
-	if h.x != x || h.flags.has(h1NoContent) {
+	if h.x != x || h.flags.has(h1NoContent|h1Broken) || len(p) == 0 {
 		return
 	}
 	p = p[:h.count(x, int64(len(p)))]
@@ -182,7 +192,7 @@ func (h *h1Conn) Content(x *Exchange, p []byte) {
 
 // Memory and File send content from where it lies.
 func (h *h1Conn) Memory(x *Exchange, addr uintptr, n int, token uint32) {
-	if h.x != x || h.flags.has(h1NoContent) {
+	if h.x != x || h.flags.has(h1NoContent|h1Broken) {
 		h.g.files.ReleaseToken(token)
 		return
 	}
@@ -192,7 +202,7 @@ func (h *h1Conn) Memory(x *Exchange, addr uintptr, n int, token uint32) {
 
 // File is like Memory for a range of an open file.
 func (h *h1Conn) File(x *Exchange, fd int32, off, n int64, token uint32) {
-	if h.x != x || h.flags.has(h1NoContent) {
+	if h.x != x || h.flags.has(h1NoContent|h1Broken) {
 		h.g.files.ReleaseToken(token)
 		return
 	}
@@ -212,7 +222,7 @@ func (h *h1Conn) count(x *Exchange, n int64) int64 {
 
 // checkFull stops the sources of output when enough of it waits.
 func (h *h1Conn) checkFull() {
-	if !h.flags.has(h1Full) && h.g.s.Queued(h.conn) >= outputHigh {
+	if !h.flags.has(h1Full|h1Broken) && h.g.s.Queued(h.conn) >= outputHigh {
 		h.flags |= h1Full
 		h.g.s.NotifyDrained(h.conn, outputLow)
 	}
@@ -275,23 +285,30 @@ func (h *h1Conn) done() {
 	default:
 		h.idle()
 	}
-	h.checkFull()
 	h.resume()
 }
 
-// idle waits for the next request.
-func (h *h1Conn) idle() { h.deadline(h.g.gen.Settings.Idle) }
+// idle waits for the next request, or, while a lot of the last response is
+// still on its way, for the client to take it.
+func (h *h1Conn) idle() {
+	if h.flags.has(h1Full) {
+		h.deadline(h.g.gen.Settings.Write)
+		return
+	}
+	h.deadline(h.g.gen.Settings.Idle)
+}
 
 // append queues a few bytes.
 func (h *h1Conn) append(p []byte) {
-	if !h.g.s.Append(h.conn, p) {
+	if !h.flags.has(h1Broken) && !h.g.s.Append(h.conn, p) {
 		h.fail()
 	}
 }
 
 // fail gives a connection up whose output has a hole, for want of buffers.
 // The exchange may be in the middle of a call, so the end comes with the next
-// Drained.
+// Drained, or when the connection would be closed; nothing is appended behind
+// the hole until then.
 func (h *h1Conn) fail() {
 	h.flags |= h1Broken | h1Close
 	h.g.s.NotifyDrained(h.conn, math.MaxInt32)

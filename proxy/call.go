@@ -21,11 +21,11 @@ const (
 
 // Call is one request on its way to an upstream and back.
 type Call struct {
-	p      *Proxy
-	d      Downstream
-	plan   *Plan
-	choice *Choice
-	u      *upstream
+	p    *Proxy
+	d    Downstream
+	plan *Plan
+	at   int // the choice of the plan
+	u    *upstream
 
 	head    engine.Buf // the request's head, held while it may be repeated
 	headLen int
@@ -36,13 +36,15 @@ type Call struct {
 	content  http1.BodyKind // of the request
 	phase    phase
 	sentAll  bool // the request is complete
-	seen     bool // content of the request has been handed to the upstream
+	asked    bool // the client has been asked for content
+	seen     bool // what cannot be repeated has been queued behind the head
 	reused   bool // the connection has served before
 	retried  bool // and was found stale once
 	paused   bool
 	close    bool // the connection ends with the response
 	interim  uint8
-	attempts int
+	tries    uint8 // how many members could not be connected to
+	tried    [maxTries]uint32
 	owed     int    // content taken from the client and not yet granted again
 	base     uint64 // bytes the connection had sent before
 	received int64
@@ -57,16 +59,35 @@ func (p *Proxy) Start(d Downstream, plan *Plan, r *Request) *Call {
 	c.d, c.plan = d, plan
 	c.method, c.content = r.Head.MethodID, r.Content
 	c.sentAll = r.Content == http1.BodyNone
-	c.choice = p.choose(c)
-	if c.head = p.s.Buffer(RequestRoom(r, c.choice)); c.head == 0 {
-		c.fail(NoBuffers)
+	c.at = p.choose(plan)
+	if f := c.writeHead(r); f != 0 {
+		c.fail(f)
 		return nil
 	}
-	c.headLen = len(AppendRequest(p.s.Bytes(c.head)[:0], r, c.choice))
-	if c.try(c.choice, false); c.phase == over {
+	if c.try(false); c.phase == over {
 		return nil
 	}
 	return c
+}
+
+// choice is where the call goes.
+func (c *Call) choice() *Choice { return &c.plan.Choices[c.at] }
+
+// writeHead writes the head of the request to the upstream.
+func (c *Call) writeHead(r *Request) Failure {
+	s := c.p.s
+	room := RequestRoom(r, c.choice())
+	if room > engine.LargeBuffer {
+		return HeadTooLarge
+	}
+	if c.head = s.Buffer(room); c.head == 0 {
+		return NoBuffers
+	}
+	mem := s.Bytes(c.head)
+	if c.headLen = len(AppendRequest(mem[:0], r, c.choice())); c.headLen > room {
+		panic("proxy: the head of a request is longer than RequestRoom says")
+	}
+	return 0
 }
 
 func (p *Proxy) newCall() *Call {
@@ -81,14 +102,11 @@ func (p *Proxy) newCall() *Call {
 }
 
 // try sends the head over a connection to the choice's member, or goes on to
-// the next one.
-func (c *Call) try(ch *Choice, fresh bool) {
+// the next one. fresh asks for a connection that has not served before.
+func (c *Call) try(fresh bool) {
 	p := c.p
 	for {
-		c.choice = ch
-		c.attempts++
-		pl := p.pool(ch.Member)
-		e := p.take(pl, c, fresh)
+		e := p.take(p.pool(c.choice().Member), c, fresh)
 		if e == 0 {
 			break
 		}
@@ -96,12 +114,10 @@ func (c *Call) try(ch *Choice, fresh bool) {
 			c.fail(NoConnections)
 			return
 		}
-		pl.failedUntil = p.s.Now() + int64(failTime)
-		if c.attempts >= len(c.plan.Choices) {
+		if !c.next() {
 			c.fail(ConnectRefused)
 			return
 		}
-		ch = p.choose(c)
 	}
 	conn := c.u.conn
 	c.base = p.s.SentBytes(conn)
@@ -113,15 +129,42 @@ func (c *Call) try(ch *Choice, fresh bool) {
 	c.deadline(c.plan.Timeouts.Connect)
 }
 
+// next goes on to another member, after one that could not be connected to;
+// false if there is none left.
+func (c *Call) next() bool {
+	c.unreached()
+	i := c.p.another(c)
+	if i < 0 {
+		return false
+	}
+	c.at = i
+	return true
+}
+
 // begin starts the exchange on an established connection.
 func (c *Call) begin() {
 	c.phase = awaiting
 	if c.sentAll {
-		c.deadline(c.plan.Timeouts.FirstByte)
+		c.awaitResponse()
 		return
 	}
 	c.deadline(c.plan.Timeouts.Idle)
-	c.d.Want(contentWindow)
+	if !c.asked {
+		c.asked = true
+		c.d.Want(contentWindow)
+	}
+}
+
+// awaitResponse starts the time that the upstream has for its answer, as soon
+// as the request has left.
+func (c *Call) awaitResponse() {
+	s, conn := c.p.s, c.u.conn
+	if c.seen && s.Queued(conn) > 0 {
+		c.deadline(c.plan.Timeouts.Idle)
+		s.NotifyDrained(conn, 0)
+		return
+	}
+	c.deadline(c.plan.Timeouts.FirstByte)
 }
 
 func (c *Call) deadline(d time.Duration) {
@@ -150,7 +193,9 @@ func (c *Call) Content(b []byte) {
 		c.fail(NoBuffers)
 		return
 	}
-	c.deadline(c.plan.Timeouts.Idle)
+	if c.phase != connecting {
+		c.deadline(c.plan.Timeouts.Idle)
+	}
 	c.owed += len(b)
 	if s.Queued(conn) <= contentLow {
 		c.grant()
@@ -163,9 +208,18 @@ func (c *Call) Content(b []byte) {
 func (c *Call) grant() {
 	n := c.owed
 	c.owed = 0
-	if n > 0 {
+	if n > 0 && !c.sentAll {
 		c.d.Want(n)
 	}
+}
+
+// drained is called when the upstream has taken enough of the request.
+func (c *Call) drained() {
+	if c.sentAll && c.phase == awaiting {
+		c.awaitResponse()
+		return
+	}
+	c.grant()
 }
 
 var (
@@ -180,6 +234,7 @@ func (c *Call) ContentEnd(trailers []byte) {
 	}
 	c.sentAll = true
 	if c.content == http1.BodyChunked {
+		c.seen = true
 		s, conn := c.p.s, c.u.conn
 		if !s.Append(conn, lastChunk) || !s.Append(conn, trailers) || !s.Append(conn, crlf) {
 			c.fail(NoBuffers)
@@ -187,7 +242,7 @@ func (c *Call) ContentEnd(trailers []byte) {
 		}
 	}
 	if c.phase == awaiting {
-		c.deadline(c.plan.Timeouts.FirstByte)
+		c.awaitResponse()
 	}
 }
 
@@ -215,7 +270,7 @@ func (c *Call) Cancel() {
 }
 
 // Member is the name of the upstream that the call went to.
-func (c *Call) Member() string { return c.choice.Member.Name }
+func (c *Call) Member() string { return c.choice().Member.Name }
 
 // end makes the call's record free for the next one. It stays readable until
 // the caller returns.
@@ -235,10 +290,7 @@ func (c *Call) dropHead() {
 // fail ends the call and tells d.
 func (c *Call) fail(f Failure) {
 	u, d := c.u, c.d
-	member := ""
-	if c.choice != nil {
-		member = c.choice.Member.Name
-	}
+	member := c.Member()
 	c.end()
 	if u != nil && u.call == c {
 		u.call = nil
@@ -262,27 +314,34 @@ func (c *Call) idempotent() bool {
 // at the moment it was used. The request goes out once more, if that is safe
 // (RFC 9112, section 9.3.1).
 func (c *Call) lost(f Failure) {
-	safe := c.idempotent() || c.p.s.SentBytes(c.u.conn) == c.base
+	safe := c.idempotent() || c.unsent()
 	if c.reused && !c.retried && !c.seen && c.received == 0 && safe {
 		c.detach()
 		c.retried = true
-		c.try(c.choice, true)
+		c.try(true)
 		return
 	}
 	c.fail(f)
 }
 
+// unsent reports whether no byte of the request has left.
+func (c *Call) unsent() bool { return c.p.s.SentBytes(c.u.conn) == c.base }
+
 // unreachable handles a connection that could not be made. Nothing of the
-// request was seen by anyone: the next member gets it.
+// request was seen by anyone: the next member gets it, unless content was
+// queued behind the head and is gone with the connection.
 func (c *Call) unreachable(f Failure) {
-	p := c.p
-	c.u.pool.failedUntil = p.s.Now() + int64(failTime)
 	c.detach()
-	if c.attempts >= len(c.plan.Choices) {
+	if c.seen {
+		c.unreached()
 		c.fail(f)
 		return
 	}
-	c.try(p.choose(c), false)
+	if !c.next() {
+		c.fail(f)
+		return
+	}
+	c.try(false)
 }
 
 // detach lets go of a connection that is of no use any more.

@@ -16,6 +16,7 @@ const (
 	Truncated                           // the response ended before its content did
 	NoBuffers                           // the shard is out of buffers
 	NoConnections                       // the shard is out of connections or descriptors
+	HeadTooLarge                        // the request's head, as it would be sent on, fits no buffer
 )
 
 var failures = [...]struct {
@@ -32,6 +33,7 @@ var failures = [...]struct {
 	Truncated:        {"truncated_response", 502},
 	NoBuffers:        {"no_buffers", 503},
 	NoConnections:    {"no_connections", 503},
+	HeadTooLarge:     {"head_too_large", 431},
 }
 
 // String is the failure's code.

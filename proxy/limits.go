@@ -14,6 +14,10 @@ const (
 	// passed over, unless all others have failed too.
 	failTime = 5 * time.Second
 
+	// maxTries is how many members one request tries to connect to before it
+	// is given up.
+	maxTries = 8
+
 	// interimLimit bounds the 1xx responses of one request.
 	interimLimit = 16
 
@@ -27,7 +31,7 @@ const (
 	bulkSize = 24 << 10
 
 	// headRoom is what AppendRequest adds to a head at the most, beside
-	// what it copies: the fields that tell of the client, each with the
-	// longest host, and the framing.
-	headRoom = 1 << 10
+	// what it copies: the names of the fields that tell of the client, its
+	// address, and the framing.
+	headRoom = 512
 )

@@ -28,7 +28,7 @@ func New(s *engine.Shard, user uint64) *Proxy {
 type pool struct {
 	member      *Member
 	idle        []*upstream // a stack: the one used last is the likeliest to live
-	failedUntil int64       // shard clock
+	failedUntil int64       // shard clock; see balance.go
 }
 
 // upstream is a connection to a member. Its record is used again for the next
@@ -51,34 +51,6 @@ func (p *Proxy) pool(m *Member) *pool {
 		p.pools[m.ID] = &pool{member: m}
 	}
 	return p.pools[m.ID]
-}
-
-// choose takes the plan's choices in turn, passing over members that have
-// failed lately. The first call of a request gives any choice; later ones keep
-// to choices that rewrite the path as the first did, because the head is
-// written.
-func (p *Proxy) choose(c *Call) *Choice {
-	plan := c.plan
-	for len(p.turns) <= int(plan.ID) {
-		p.turns = append(p.turns, 0)
-	}
-	n := uint32(len(plan.Choices))
-	var spare *Choice
-	for range n {
-		turn := p.turns[plan.ID] % n
-		p.turns[plan.ID] = turn + 1
-		ch := &plan.Choices[turn]
-		if c.choice != nil && ch.Group != c.choice.Group {
-			continue
-		}
-		if p.pool(ch.Member).failedUntil <= p.s.Now() {
-			return ch
-		}
-		if spare == nil {
-			spare = ch
-		}
-	}
-	return spare
 }
 
 // take gives the call a connection to a member: an idle one, unless it has

@@ -20,7 +20,7 @@ func (p *Proxy) Connected(conn engine.Conn) {
 // Drained says that an upstream has taken content.
 func (p *Proxy) Drained(conn engine.Conn) {
 	if u := p.conns[conn.Index()]; u.call != nil {
-		u.call.grant()
+		u.call.drained()
 	}
 }
 
@@ -66,25 +66,22 @@ func (p *Proxy) Timer(conn engine.Conn) {
 		p.forget(u)
 		return
 	}
-	switch c.phase {
-	case connecting:
+	queued := p.s.Queued(conn) > 0
+	switch {
+	case c.phase == connecting:
 		c.unreachable(ConnectTimeout)
 		return
-	case awaiting:
-		if c.sentAll {
-			c.fail(FirstByteTimeout)
-			return
-		}
-	case relaying:
-		if c.paused {
-			// It is the client that holds things up, and its timers watch it.
-			c.deadline(c.plan.Timeouts.Idle)
-			return
-		}
+	case c.phase == awaiting && c.sentAll && !(queued && c.seen):
+		c.fail(FirstByteTimeout)
+		return
+	case c.phase == relaying && c.paused:
+		// It is the client that holds things up, and its timers watch it.
+		c.deadline(c.plan.Timeouts.Idle)
+		return
 	}
 	// Content of the request is on its way: the upstream must take some, or
 	// the client, which has timers of its own, must send some.
-	if now := p.s.Progress(conn); !c.sentAll && (now != c.progress || p.s.Queued(conn) == 0) {
+	if now := p.s.Progress(conn); queued && now != c.progress || !queued && !c.sentAll {
 		c.progress = now
 		c.deadline(c.plan.Timeouts.Idle)
 		return
@@ -100,6 +97,11 @@ func (p *Proxy) Received(conn engine.Conn, b []byte) {
 		// Bytes that answer nothing: whatever comes next on this connection
 		// could be taken for an answer to somebody else's request.
 		p.forget(u)
+		return
+	}
+	if c.reused && c.received == 0 && c.unsent() {
+		// Nor do bytes that come before the request has gone out.
+		c.lost(BadResponse)
 		return
 	}
 	c.received += int64(len(b))
@@ -208,7 +210,7 @@ func (c *Call) respond(r *http1.Response, here int) {
 	c.dropHead()
 	out := Response{
 		Status: r.Status, Block: p.block, Length: length,
-		HasDate: r.Has(http1.Date), HasServer: r.Has(http1.Server),
+		HasDate: passes(&r.Head, http1.Date), HasServer: passes(&r.Head, http1.Server),
 	}
 	if kind == http1.BodyNone && r.ContentLength >= 0 {
 		out.Length = r.ContentLength // of HEAD and 304: what it would be
@@ -269,7 +271,7 @@ func (c *Call) complete(clean bool) {
 	p, u, d := c.p, c.u, c.d
 	var trailers []byte
 	if len(c.trailer) > 0 && p.trail.Parse(c.trailer, &c.plan.Limits) == http1.OK {
-		p.block = appendKept(p.block[:0], &p.trail.Head, droppedResponse)
+		p.block = appendTrailers(p.block[:0], &p.trail)
 		trailers = p.block
 	}
 	reusable := clean && !c.close && c.sentAll && p.s.Queued(u.conn) == 0

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/anygate/anygate/http1"
 	"github.com/anygate/anygate/route"
@@ -24,23 +25,34 @@ type Request struct {
 // dropped says which fields of a request are not passed on, beside the
 // hop-by-hop ones: those that the proxy writes itself, and those that only
 // concern the client's connection.
-func dropped(id http1.FieldID) bool {
-	switch id {
+func dropped(h *http1.Head, f *http1.Field) bool {
+	switch f.ID {
 	case http1.Host, http1.ContentLength, http1.Expect,
-		http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.Forwarded:
+		http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.Forwarded, http1.XRealIP:
 		return true
+	case http1.FieldOther:
+		const prefix = "x-forwarded-"
+		name := h.Name(f)
+		return len(name) > len(prefix) && http1.EqualFold(name[:len(prefix)], prefix)
 	}
 	return false
 }
 
 // RequestRoom is a size that AppendRequest does not exceed.
 func RequestRoom(r *Request, c *Choice) int {
-	return len(r.Head.Buf) + 3*int(r.Head.Host.Len) + c.Rewrite.MaxLen(len(r.Head.PathBytes())) + headRoom
+	h := r.Head
+	n := int(h.Method.Len) + c.Rewrite.MaxLen(len(h.PathBytes())) + int(h.Query.Len)
+	n += 3 * max(int(h.Host.Len), len(c.Member.Name))
+	if k := len(h.Fields); k > 0 {
+		last := h.Fields[k-1].Value
+		n += int(last.Off) + int(last.Len) - int(h.Fields[0].Name.Off)
+	}
+	return n + headRoom
 }
 
 // AppendRequest appends the head of the request to the upstream (RFC 9110,
-// section 7.6; RFC 7239). The client's own X-Forwarded-* and Forwarded fields
-// are replaced: nothing vouches for them.
+// section 7.6; RFC 7239). The client's own X-Forwarded-*, X-Real-IP and
+// Forwarded fields are dropped: nothing vouches for them.
 func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
 	h := r.Head
 	dst = append(dst, h.Bytes(h.Method)...)
@@ -56,10 +68,10 @@ func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
 	}
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	host := h.Bytes(h.Host)
-	if len(host) == 0 {
-		dst = append(dst, c.Member.Name...) // HTTP/1.0 without a host
-	} else {
+	if len(host) > 0 {
 		dst = append(dst, host...)
+	} else {
+		dst = appendMemberHost(dst, c.Member) // HTTP/1.0 without a host
 	}
 	dst = append(dst, "\r\n"...)
 	dst = appendKept(dst, &h.Head, dropped)
@@ -84,12 +96,20 @@ func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
 	return append(dst, "\r\n"...)
 }
 
+// appendMemberHost names a member as a host. A socket's path is none.
+func appendMemberHost(dst []byte, m *Member) []byte {
+	if strings.HasPrefix(m.Name, "unix:") {
+		return append(dst, "localhost"...)
+	}
+	return append(dst, m.Name...)
+}
+
 // appendKept copies the field lines that are passed on, in runs.
-func appendKept(dst []byte, h *http1.Head, drop func(http1.FieldID) bool) []byte {
+func appendKept(dst []byte, h *http1.Head, drop func(*http1.Head, *http1.Field) bool) []byte {
 	run := -1 // where the lines not yet copied begin
 	for i := range h.Fields {
 		f := &h.Fields[i]
-		switch keep := !f.HopByHop() && !drop(f.ID); {
+		switch keep := !f.HopByHop() && !drop(h, f); {
 		case keep && run < 0:
 			run = int(f.Name.Off)
 		case !keep && run >= 0:

@@ -73,6 +73,9 @@ func exchange(fd int, request *Request, buffer []byte) (response, error) {
 		if err == unix.EINTR {
 			continue
 		}
+		if err == unix.EAGAIN {
+			return response{}, fmt.Errorf("no answer within %v", exchangePatience)
+		}
 		if err != nil {
 			return response{}, err
 		}

@@ -47,7 +47,7 @@ type Result struct {
 	Bytes    int64
 	Elapsed  time.Duration
 	// Latency from sending to the last byte, in a closed loop: it says how the server treats waiting clients, not what
-	// users would see. With pipelining it is that of a whole batch.
+	// users would see. With pipelining it is of no use: wrk times batches and corrects them by a count of answers.
 	P50, P90, P99, P999, Max time.Duration
 	Failures                 generate.Failures
 }

@@ -51,7 +51,7 @@ func (r *Report) peers(w io.Writer) {
 
 func (r *Report) legend(w io.Writer) {
 	fmt.Fprintf(w, "\nFigures are medians of the rounds; ± is half the distance between the quartiles, relative. The ratio is that of the medians of the first figure to %s's, with the lowest and highest ratio of a single round in brackets. "+
-		"A row marked ⚠ had failures or faults and proves nothing.\n", r.Settings.Reference)
+		"A row marked ⚠ had failures or faults and proves nothing. A round is called disturbed when the hypervisor or a neighbour took processor time from the server or the generator.\n", r.Settings.Reference)
 }
 
 // Table writes one scenario, for a terminal or a page.
@@ -128,6 +128,9 @@ func (e *Entry) trouble() string {
 		parts = append(parts, e.Failures.String())
 	}
 	parts = append(parts, e.Faults...)
+	if e.Disturbed > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d rounds disturbed: %s", e.Disturbed, len(e.Rounds), e.Disturbance))
+	}
 	if len(parts) == 0 {
 		return "none"
 	}

@@ -51,7 +51,7 @@ var kinds = map[Metric]Kind{
 	SystemCPU:  {Title: "system", Unit: "µs", Meaning: "the part of it spent in the kernel"},
 	CoreCPU:    {Title: "core µs/req", Unit: "µs", Meaning: "time the server's processors were not idle, interrupts and kernel threads included, divided by requests"},
 	Throughput: {Title: "req/s", Unit: "/s", Meaning: "requests answered per second; the server's own limit only where it was busy", MoreIsBetter: true},
-	Bandwidth:  {Title: "MiB/s", Unit: "MiB/s", Meaning: "content and heads received per second", MoreIsBetter: true},
+	Bandwidth:  {Title: "MiB/s", Unit: "MiB/s", Meaning: "content and heads carried per second, uploads included", MoreIsBetter: true},
 	Busy:       {Title: "busy %", Unit: "%", Meaning: "share of its processors' time that the server used; well below 100 the load generator or the upstream was the limit", MoreIsBetter: true},
 	Others:     {Title: "others %", Unit: "%", Meaning: "share of the server's processors' time that went to anything but the server: interrupts, kernel threads, neighbours; the more, the less the row proves"},
 	P50:        {Title: "p50 µs", Unit: "µs", Meaning: "half of all requests took no longer", Floor: 5},

@@ -84,6 +84,9 @@ type Entry struct {
 	// Failures and faults of all rounds: a row with any is marked, its figures are not to be trusted.
 	Failures generate.Failures `json:"failures"`
 	Faults   []string          `json:"faults,omitempty"`
+	// Disturbed counts the rounds that something outside the server has disturbed, Disturbance says how the last one was.
+	Disturbed   int    `json:"disturbed,omitempty"`
+	Disturbance string `json:"disturbance,omitempty"`
 }
 
 // Sample is one round of one peer.
@@ -91,8 +94,10 @@ type Sample struct {
 	Round    int                `json:"round"`
 	Figures  map[Metric]float64 `json:"figures"`
 	Failures generate.Failures  `json:"failures"`
-	// Faults are findings that make the figures doubtful: a server that died, an answer too short, a generator too late.
+	// Faults are findings about the server that make its figures worthless: it died, or its answers were too short.
 	Faults []string `json:"faults,omitempty"`
+	// Disturbance is what the machine did to this round: a hypervisor or a neighbour took time, a generator was late.
+	Disturbance string `json:"disturbance,omitempty"`
 }
 
 // New returns an empty report.
@@ -139,12 +144,16 @@ func (s *Scenario) Summarise(reference string) {
 
 func (e *Entry) summarise() {
 	rounds := make(map[Metric][]float64)
-	e.Failures, e.Faults = generate.Failures{}, nil
+	e.Failures, e.Faults, e.Disturbed, e.Disturbance = generate.Failures{}, nil, 0, ""
 	for _, sample := range e.Rounds {
 		for metric, value := range sample.Figures {
 			rounds[metric] = append(rounds[metric], value)
 		}
 		e.Failures = e.Failures.Add(sample.Failures)
+		if sample.Disturbance != "" {
+			e.Disturbed++
+			e.Disturbance = sample.Disturbance
+		}
 		for _, fault := range sample.Faults {
 			if !slices.Contains(e.Faults, fault) {
 				e.Faults = append(e.Faults, fault)

@@ -33,7 +33,7 @@ func (s *Server) Wrk(ctx context.Context, wrk load.Wrk) (report.Sample, error) {
 	if err != nil {
 		return report.Sample{}, err
 	}
-	sample, err := s.sample(cost, result.Requests, result.Bytes, result.Elapsed)
+	sample, err := s.sample(cost, result.Requests, result.Bytes+result.Requests*int64(wrk.Body), result.Elapsed)
 	if err != nil {
 		return report.Sample{}, err
 	}
@@ -72,7 +72,7 @@ func (s *Server) Generate(ctx context.Context, plan generate.Plan) (report.Sampl
 		sample.Figures[report.Offered] = plan.Rate
 		sample.Figures[report.Late] = microseconds(result.Late)
 		if result.Late > maxLate && result.Late > result.P99/4 {
-			sample.Faults = append(sample.Faults, fmt.Sprintf("the generator itself was %v late", result.Late.Round(time.Microsecond)))
+			sample.Disturbance = fmt.Sprintf("the generator itself was %v late", result.Late.Round(time.Microsecond))
 		}
 	}
 	return sample.Sample, nil
@@ -123,6 +123,23 @@ func (s *Server) during(ctx context.Context, load func() error) (proc.Cost, erro
 	return after.Sub(before), nil
 }
 
+// Shares of its processors' time that the server may lose before a round counts as disturbed.
+const (
+	maxStolen = 0.05
+	maxOthers = 0.25
+)
+
+// disturbance says what else had the server's processors.
+func (s *Server) disturbance(cost proc.Cost, processors float64) string {
+	if stolen := cost.Stolen.Seconds() / processors; stolen > maxStolen {
+		return fmt.Sprintf("the hypervisor took %.0f %% of the server's processors", 100*stolen)
+	}
+	if others := (cost.Busy - cost.Total).Seconds() / processors; others > maxOthers {
+		return fmt.Sprintf("%.0f %% of the server's processors went elsewhere", 100*others)
+	}
+	return ""
+}
+
 // sample divides costs by requests.
 type sample struct{ report.Sample }
 
@@ -149,19 +166,19 @@ func (s *Server) sample(cost proc.Cost, requests, bytes int64, elapsed time.Dura
 		report.PSS:        float64(memory.PSS) / MiB,
 		report.RSS:        float64(memory.RSS) / MiB,
 	}}}
-	// A hypervisor that took a tenth of the time has decided the latencies and part of the costs.
-	if stolen := cost.Stolen.Seconds() / processors; stolen > 0.1 {
-		out.Faults = append(out.Faults, fmt.Sprintf("the hypervisor took %.0f %% of the server's processors", 100*stolen))
-	}
+	out.Disturbance = s.disturbance(cost, processors)
 	return out, nil
 }
 
+// latencies enters what is known: a generator that lost count of a percentile says 0.
 func (s *sample) latencies(p50, p90, p99, p999, worst time.Duration) {
-	s.Figures[report.P50] = microseconds(p50)
-	s.Figures[report.P90] = microseconds(p90)
-	s.Figures[report.P99] = microseconds(p99)
-	s.Figures[report.P999] = microseconds(p999)
-	s.Figures[report.Worst] = microseconds(worst)
+	for metric, latency := range map[report.Metric]time.Duration{
+		report.P50: p50, report.P90: p90, report.P99: p99, report.P999: p999, report.Worst: worst,
+	} {
+		if latency > 0 {
+			s.Figures[metric] = microseconds(latency)
+		}
+	}
 }
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/anygate/anygate/bench/internal/proc"
@@ -20,7 +22,7 @@ func FindPerf() (string, error) {
 }
 
 // startProfile records what runs on the server's processors, kernel included, until the returned function is called,
-// which also writes a report that can be read without perf. It does nothing for a trial without a profile.
+// which also writes a flat profile of the server's own processes that can be read without perf. It does nothing for a trial without a profile.
 func (s *Server) startProfile(ctx context.Context) (stop func(), err error) {
 	if s.Profile == "" {
 		return func() {}, nil
@@ -49,8 +51,16 @@ func (s *Server) startProfile(ctx context.Context) (stop func(), err error) {
 
 // summarise writes the flat profile beside the recording. A failure is written in its place: it must not cost the run.
 func (s *Server) summarise(ctx context.Context, perf, data string) {
+	tree, err := s.process.Tree()
+	if err != nil {
+		return // The server has died, and the sample says so.
+	}
+	pids := make([]string, len(tree))
+	for i, pid := range tree {
+		pids[i] = strconv.Itoa(pid)
+	}
 	text, err := exec.CommandContext(ctx, perf, "report", "-i", data, "--stdio", "--no-children", "-g", "none",
-		"--percent-limit", "0.3", "--sort", "comm,dso,symbol").CombinedOutput()
+		"--pid", strings.Join(pids, ","), "--percentage", "relative", "--percent-limit", "0.3", "--sort", "dso,symbol").CombinedOutput()
 	if err != nil {
 		text = append(text, err.Error()...)
 	}

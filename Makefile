@@ -1,0 +1,78 @@
+# What a newcomer expects: make, make test, make lint, make fuzz, make bench, make demo, make clean.
+
+# The version control stamp fails in a checkout that another user owns; the commit is passed by the linker instead.
+export GOFLAGS := -buildvcs=false
+
+GO      ?= go
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+LDFLAGS := $(if $(COMMIT),-X main.commit=$(COMMIT))
+
+# The tools that lint, pinned: a new release must not change what passes.
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Packages whose tests run under the race detector too: those where threads meet.
+RACE := ./engine ./telemetry ./control/... ./cmd/...
+
+FUZZTIME ?= 10s
+BENCH    ?= .
+
+.PHONY: all build demo test unit race lint install fuzz bench bench-go bench-guard test-giouring clean
+
+all: build
+
+# The program alone, in bin/anygate.
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/anygate ./cmd/anygate
+
+# Builds it, and serves the built-in demo site on http://localhost:8080.
+demo: build
+	./bin/anygate
+
+# Installs what the tests need, and runs all of them.
+test: install lint unit race test-giouring
+
+install:
+	./test/install.sh
+
+unit:
+	$(GO) test -timeout 15m ./...
+
+race:
+	$(GO) test -race -timeout 10m $(RACE)
+
+# Fails on every finding. The formatter prints the files it would change.
+lint:
+	@files=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
+	if [ -n "$$files" ]; then echo "gofumpt would change:" $$files; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) test -count=1 ./test/lint
+
+# The ABI of our io_uring layer against giouring, which links only without the linker's check of linknames.
+test-giouring:
+	$(GO) test -tags giouring -ldflags=-checklinkname=0 ./uring
+
+# Every fuzz target of every package for FUZZTIME, one after the other.
+fuzz:
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+# AnyGate beside its peers; bench/README.md says how to read it.
+bench:
+	$(GO) run ./bench
+
+bench-guard:
+	$(GO) run ./bench guard
+
+# The benchmarks of single functions.
+bench-go:
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+clean:
+	rm -rf bin bench/out
+	$(GO) clean -testcache

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+
+	"github.com/anygate/anygate/config"
+)
+
+// check validates a configuration. It looks at the files that routes name, and at no network.
+func check(t terminal, args []string) int {
+	var file string
+	var asYAML, asJSON bool
+	words, err := parse(t, "check", args, 1, func(f *flag.FlagSet) {
+		f.StringVar(&file, "c", "", "configuration file")
+		f.BoolVar(&asYAML, "print", false, "print every route in its full form")
+		f.BoolVar(&asJSON, "json", false, "print for machines")
+	})
+	if err != nil {
+		return exitOf(err)
+	}
+	switch {
+	case asYAML && asJSON:
+		fmt.Fprintln(t.err, "anygate check: --print and --json exclude each other")
+		return exitUsage
+	case len(words) > 0 && file != "":
+		fmt.Fprintf(t.err, "anygate check: %s and -c %s exclude each other\n", words[0], file)
+		return exitUsage
+	case len(words) > 0:
+		file = words[0]
+	}
+	name, err := locate(file)
+	if err != nil {
+		return failed(t, err)
+	}
+	cfg, diagnostics := config.Load(name)
+	if asJSON {
+		printJSON(t, cfg, diagnostics)
+	} else {
+		report(t, diagnostics)
+	}
+	if asYAML && cfg != nil {
+		if err := cfg.Print(t.out); err != nil {
+			return failed(t, err)
+		}
+	}
+	if len(diagnostics) > 0 {
+		return exitFailure
+	}
+	if !asJSON && !asYAML {
+		fmt.Fprintf(t.out, "%s: no errors; routes: %d, addresses to listen on: %d\n", name, len(cfg.Routes), len(cfg.Listen))
+	}
+	return exitOK
+}
+
+// printJSON prints one object: ok, the diagnostics, and the configuration as far as it was understood. The forms of the
+// latter two are those of config.Diagnostics.JSON and config.Config.JSON.
+func printJSON(t terminal, cfg *config.Config, diagnostics config.Diagnostics) {
+	answer := struct {
+		OK          bool            `json:"ok"`
+		Diagnostics json.RawMessage `json:"diagnostics"`
+		Config      json.RawMessage `json:"config"`
+	}{len(diagnostics) == 0, diagnostics.JSON(), json.RawMessage("null")}
+	if cfg != nil {
+		answer.Config = cfg.JSON()
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(answer); err != nil {
+		failed(t, err)
+		return
+	}
+	_, _ = t.out.Write(b.Bytes())
+}

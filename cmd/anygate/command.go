@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/anygate/anygate/route"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// terminal is what a command talks to.
+type terminal struct {
+	out, err io.Writer
+	signals  <-chan os.Signal
+}
+
+// command is one of the words that may follow "anygate".
+type command struct {
+	name  string
+	args  string
+	about string
+	run   func(t terminal, args []string) int
+}
+
+// commands lists the commands in the order of the help. A function, because help lists them too.
+func commands() []command {
+	return []command{
+		{"serve", "[-c FILE] [--listen ADDR] [DIR|URL]", "serve a configuration, a directory, or an upstream", serve},
+		{"check", "[-c FILE] [--print|--json]", "validate a configuration; exit 1 on any error", check},
+		{"explain", "METHOD URL [-H 'NAME: VALUE']... [-c FILE]", "say which route answers a request, and how", explainRequest},
+		{"version", "", "print version, commit, Go, kernel, and the engine that would be chosen", version},
+		{"help", "[COMMAND]", "print this, or the usage of a command", help},
+		unavailable("reload", "make the running AnyGate use the changed configuration"),
+		unavailable("stop", "drain and end the running AnyGate (kill -TERM does)"),
+		unavailable("tune", "kernel and limit profiles"),
+		unavailable("import", "convert another proxy's configuration"),
+		unavailable("pack", "precompress a site"),
+	}
+}
+
+// unavailable is a command of the language that a later version has.
+func unavailable(name, about string) command {
+	return command{name, "", about + " (not available in this version)", func(t terminal, _ []string) int {
+		fmt.Fprintf(t.err, "anygate: %q is not available in this version\n", name)
+		return exitUsage
+	}}
+}
+
+// run is the program without its process.
+func run(args []string, t terminal) int {
+	if len(args) == 0 {
+		return serve(t, nil)
+	}
+	name := args[0]
+	switch name {
+	case "-h", "-help", "--help":
+		return help(t, nil)
+	case "-v", "-version", "--version":
+		return version(t, nil)
+	}
+	// "anygate -c FILE" serves, as "anygate" does.
+	if strings.HasPrefix(name, "-") {
+		return serve(t, args)
+	}
+	var names []string
+	for _, c := range commands() {
+		if c.name == name {
+			return c.run(t, args[1:])
+		}
+		names = append(names, c.name)
+	}
+	fmt.Fprintf(t.err, "anygate: unknown command %q", name)
+	switch near := route.Suggest(name, names); {
+	case near != "":
+		fmt.Fprintf(t.err, "; did you mean %q?", near)
+	case strings.ContainsAny(name, "/."):
+		fmt.Fprintf(t.err, "; did you mean \"serve %s\"?", name)
+	}
+	fmt.Fprintln(t.err, "\n'anygate help' lists the commands")
+	return exitUsage
+}
+
+// help prints what there is.
+func help(t terminal, args []string) int {
+	for _, c := range commands() {
+		if len(args) > 0 && args[0] == c.name {
+			fmt.Fprintf(t.out, "usage: anygate %s\n\n%s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
+			return exitOK
+		}
+	}
+	if len(args) > 0 {
+		fmt.Fprintf(t.err, "anygate: unknown command %q\n", args[0])
+		return exitUsage
+	}
+	fmt.Fprint(t.out, "usage: anygate [COMMAND]\n\n"+
+		"Without a command, anygate serves ./anygate.yml, else /etc/anygate/anygate.yml, else a demo site on :8080.\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(t.out, "  %-9s %s\n", c.name, c.about)
+	}
+	fmt.Fprint(t.out, "\n'anygate help COMMAND' prints its arguments. Exit codes: 0 success, 1 failure, 2 usage.\n")
+	return exitOK
+}
+
+// errUsage says that usage was printed already.
+var errUsage = errors.New("usage")
+
+// parse reads options and arguments in any order: "explain GET /x -H 'A: b'". most is how many arguments there may be.
+func parse(t terminal, name string, args []string, most int, define func(*flag.FlagSet)) ([]string, error) {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	define(f)
+	var words []string
+	fail := func(format string, a ...any) ([]string, error) {
+		fmt.Fprintf(t.err, "anygate %s: %s\n", name, fmt.Sprintf(format, a...))
+		help(terminal{out: t.err, err: t.err}, []string{name})
+		return nil, errUsage
+	}
+	for {
+		err := f.Parse(args)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			help(t, []string{name})
+			return nil, flag.ErrHelp
+		case err != nil:
+			return fail("%v", err)
+		}
+		if f.NArg() == 0 {
+			return words, nil
+		}
+		if words = append(words, f.Arg(0)); len(words) > most {
+			return fail("unexpected argument %q", f.Arg(0))
+		}
+		args = f.Args()[1:]
+	}
+}
+
+// exitOf is the exit code for an error of parse.
+func exitOf(err error) int {
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	return exitUsage
+}
+
+// failed prints an error, every line of it after the program's name.
+func failed(t terminal, err error) int {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(t.err, "anygate: %s\n", strings.TrimRight(line, "\n"))
+	}
+	return exitFailure
+}

@@ -1,0 +1,13 @@
+// Command anygate is an edge proxy: it serves sites, answers, redirects and reverse-proxies what one readable file says.
+//
+//	anygate                         serve ./anygate.yml, else /etc/anygate/anygate.yml, else a built-in demo site
+//	anygate serve [DIR|URL]         the same, or a directory or an upstream without a configuration
+//	anygate check                   validate a configuration
+//	anygate explain METHOD URL      say which route answers a request, and how
+//	anygate version                 say what this is, and which engine it would run on
+//
+// The commands only wire packages together. They run on the main goroutine and own nothing but the arguments; what
+// serves is package control. Exit codes are 0 for success, 1 for a failure (a configuration with errors, a port that is
+// taken, a second signal while draining), and 2 for a command line that is not understood or not available in this
+// version.
+package main

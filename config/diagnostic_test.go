@@ -1,0 +1,158 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// TestDiagnosticsJSON fixes the form that machines read. Members may be added to it, but not changed.
+func TestDiagnosticsJSON(t *testing.T) {
+	_, ds := Parse("x.yml", []byte("routes:\n  /a: FORBIDEN\n  /b: OK\n  /%62: GONE\n"), Options{})
+	want := `[
+  {
+    "kind": "invalid",
+    "file": "x.yml",
+    "line": 2,
+    "column": 7,
+    "length": 8,
+    "message": "unknown status \"FORBIDEN\"",
+    "expected": "a status name or number, a directory, or an upstream URI",
+    "suggestion": "FORBIDDEN",
+    "source": "  /a: FORBIDEN"
+  },
+  {
+    "kind": "conflict",
+    "file": "x.yml",
+    "line": 4,
+    "column": 3,
+    "length": 4,
+    "message": "the route \"/b\" matches requests that \"/b\" matches already",
+    "expected": "another host, path or method",
+    "source": "  /%62: GONE",
+    "related": [
+      {
+        "file": "x.yml",
+        "line": 3,
+        "column": 3,
+        "length": 2,
+        "message": "the first one",
+        "source": "  /b: OK"
+      }
+    ]
+  }
+]
+`
+	if got := string(ds.JSON()); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if got := string(Diagnostics(nil).JSON()); got != "[]\n" {
+		t.Errorf("no diagnostics are %q", got)
+	}
+	if ds.Summary() != "2 errors" || ds[:1].Summary() != "1 error" || Diagnostics(nil).Err() != nil || ds.Err() == nil {
+		t.Errorf("Summary gives %q, Err %v", ds.Summary(), ds.Err())
+	}
+}
+
+// TestConfigJSON fixes the members of the compiled configuration's form.
+func TestConfigJSON(t *testing.T) {
+	c, ds := Parse("x.yml", []byte(`
+upstreams: {api: 10.0.0.1}
+routes:
+  "GET /a/:id": http://api/x | balance round-robin
+  /b: OK {"a":1}
+  /c: MOVED /d
+  /e: ./dist
+`), Options{})
+	if err := ds.Err(); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(c.JSON(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if keys := sortedKeys(got); keys != "files listen log routes schema server upstreams" || got["schema"] != 1.0 {
+		t.Errorf("the object has %s", keys)
+	}
+	routes := got["routes"].([]any)
+	want := []string{
+		"action at head host methods path policies timeouts to",
+		"action at body head host methods path policies status",
+		"action at head host location methods path policies status",
+		"action at head host index methods path policies root spa",
+	}
+	for i, w := range want {
+		if keys := sortedKeys(routes[i].(map[string]any)); keys != w {
+			t.Errorf("route %d has %s, want %s", i, keys, w)
+		}
+	}
+	target := routes[0].(map[string]any)["to"].([]any)[0]
+	if !reflect.DeepEqual(target, map[string]any{"uri": "http://api/x", "upstream": "api"}) {
+		t.Errorf("the target is %v", target)
+	}
+	policy := routes[0].(map[string]any)["policies"].([]any)[0]
+	if !reflect.DeepEqual(policy, map[string]any{"name": "balance", "text": "balance round-robin", "available": true}) {
+		t.Errorf("the policy is %v", policy)
+	}
+}
+
+func sortedKeys(m map[string]any) string {
+	// Sprint writes maps in the order of their keys.
+	out := map[string]struct{}{}
+	for k := range m {
+		out[k] = struct{}{}
+	}
+	s := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(out), "map["), "]")
+	return strings.ReplaceAll(s, ":{}", "")
+}
+
+// TestRefusedPoliciesAreListed checks that a refused policy is still shown by what lists the routes.
+func TestRefusedPoliciesAreListed(t *testing.T) {
+	c, ds := Parse("x.yml", []byte("use: [compress, \"limit 1/s\"]\nroutes:\n  /a: http://10.0.0.1 | limit 100/s per ip | cors *\n"), Options{})
+	if len(ds) != 4 || c == nil || len(c.Routes) != 1 {
+		t.Fatalf("diagnostics:\n%s", ds)
+	}
+	for _, d := range ds {
+		if d.Kind != KindUnavailable {
+			t.Errorf("kind %q of %s", d.Kind, d)
+		}
+	}
+	var got []string
+	for _, p := range c.Routes[0].Policies {
+		got = append(got, p.String())
+	}
+	if want := "compress, limit 100/s per ip, cors *"; strings.Join(got, ", ") != want {
+		t.Errorf("the policies are %q, want %q", strings.Join(got, ", "), want)
+	}
+}
+
+func TestManyErrors(t *testing.T) {
+	_, ds := Parse("x.yml", []byte("routes:\n"+strings.Repeat("  /a: FORBIDEN\n", 2*maxDiagnostics)), Options{})
+	if len(ds) != maxDiagnostics+1 || !strings.HasSuffix(ds[maxDiagnostics].Msg, "further errors are not shown") {
+		t.Fatalf("%d diagnostics, the last one: %s", len(ds), ds[len(ds)-1])
+	}
+}
+
+// TestTerminal checks that nothing of a file reaches a terminal uninterpreted.
+func TestTerminal(t *testing.T) {
+	_, ds := Parse("x\x1b.yml", []byte("routes:\n  \"/a\\e[2J\": FORBID\x1b[31mEN # \u009b\n  \"/b\": \"F\\e[2J\"\n\xff\n"), Options{})
+	if s := ds.String(); strings.ContainsAny(s, "\x1b\u009b") || !utf8.ValidString(s) {
+		t.Errorf("%q", s)
+	}
+}
+
+// TestAliasesAreBounded checks that the expansion of aliases ends with a diagnostic.
+func TestAliasesAreBounded(t *testing.T) {
+	text := "x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n"
+	for i := 1; i < 30; i++ {
+		ref := fmt.Sprintf("*x%d", i-1)
+		text += fmt.Sprintf("x%d: &x%d [%s]\n", i, i, strings.Repeat(ref+", ", 9)+ref)
+	}
+	_, ds := Parse("x.yml", []byte(text), Options{})
+	if !strings.Contains(ds.String(), "more than 1048576 values") {
+		t.Errorf("diagnostics:\n%s", ds)
+	}
+}

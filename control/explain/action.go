@@ -1,0 +1,165 @@
+package explain
+
+import (
+	"net/netip"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/gateway"
+	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/proxy"
+	"github.com/anygate/anygate/static"
+)
+
+// client is the address that the explained request comes from.
+var client = netip.MustParseAddr("127.0.0.1")
+
+// proxy shows what would be sent upstream, once for each way in which the route rewrites the request.
+func (e *explanation) proxy(r *config.Route, g *gateway.Route) {
+	content, length := e.request.Content()
+	in := proxy.Request{Head: e.request, Path: e.norm, Match: &e.match, Peer: client, Content: content, Length: length}
+	shown := make(map[int]bool)
+	choice := 0
+	for _, t := range r.Targets {
+		pool := &e.cfg.Upstreams[t.Upstream]
+		for _, m := range pool.Members {
+			name := m.Addr
+			if m.Scheme == "unix" {
+				name = "unix:" + name
+			}
+			if pool.Named {
+				name += " (of the pool " + pool.Name + ")"
+			}
+			e.line("upstream", "%s", name)
+			// Explain compiles with one address for each server.
+			c := &g.Proxy.Choices[choice]
+			choice++
+			if shown[c.Group] {
+				continue
+			}
+			shown[c.Group] = true
+			e.block(proxy.AppendRequest(nil, &in, c))
+		}
+	}
+	if choice > 1 {
+		e.line("", "the %d servers take turns", choice)
+	}
+}
+
+// static shows what the site answers, and from which file.
+func (e *explanation) static(r *config.Route, g *gateway.Route) {
+	h := e.request
+	below := []byte("/")
+	if m := &e.match; m.HasRest && m.Rest <= len(e.norm) && e.norm[m.Rest-1] == '/' {
+		below = e.norm[m.Rest-1:]
+	}
+	req := static.Request{
+		GET: h.MethodID == http1.GET, HEAD: h.MethodID == http1.HEAD, OPTIONS: h.MethodID == http1.OPTIONS,
+		Path: below, RawPath: e.raw, Now: e.now.Unix(),
+	}
+	if h.HasQuery {
+		req.RawQuery = h.Bytes(h.Query)
+	}
+	req.IfMatch, _ = h.Get(http1.IfMatch)
+	req.IfNoneMatch, _ = h.Get(http1.IfNoneMatch)
+	req.IfModifiedSince, _ = h.Get(http1.IfModifiedSince)
+	req.IfUnmodifiedSince, _ = h.Get(http1.IfUnmodifiedSince)
+	req.Range, _ = h.Get(http1.Range)
+	req.IfRange, _ = h.Get(http1.IfRange)
+	req.Accept, _ = h.Get(http1.Accept)
+	if i := h.Find("sec-fetch-mode"); i >= 0 {
+		req.SecFetchMode = h.Value(&h.Fields[i])
+	}
+	cache := static.NewCache(1, 1<<20)
+	defer cache.Close()
+	var a static.Answer
+	cache.Serve(g.Site, &req, &a)
+	if file := servedFile(&r.Static, string(below), a.Status); file != "" {
+		e.line("file", "%s", file)
+	} else {
+		e.line("directory", "%s", r.Static.Root)
+	}
+	e.line("answer", "%d %s", a.Status, http1.StatusText(a.Status))
+	e.block(a.Block)
+	if a.Length >= 0 {
+		e.block(http1.AppendContentLength(nil, a.Length))
+	}
+}
+
+// servedFile is the name of the file that a successful answer came from, looked for in the order of package static.
+func servedFile(s *config.Static, below string, status int) string {
+	if status != 200 && status != 206 && status != 304 {
+		return ""
+	}
+	if s.File {
+		return s.Root
+	}
+	index := s.Index
+	if len(index) == 0 {
+		index = []string{"index.html"}
+	}
+	names := []string{unescape(below)}
+	for _, i := range index {
+		names = append(names, path.Join(unescape(below), i))
+	}
+	for _, i := range index {
+		names = append(names, "/"+i) // the fallback of a single-page application
+	}
+	for _, name := range names {
+		file := filepath.Join(s.Root, filepath.FromSlash(name))
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			return file
+		}
+	}
+	return ""
+}
+
+// fixed shows the response.
+func (e *explanation) fixed(r *config.Route) {
+	a := &r.Action
+	e.line("answer", "%d %s", a.Status, http1.StatusText(a.Status))
+	switch {
+	case a.JSON:
+		e.block([]byte("Content-Type: application/json\n"))
+	case a.Body != "":
+		e.block([]byte("Content-Type: text/plain; charset=utf-8\n"))
+	}
+	if a.Body != "" && a.Status != 204 && a.Status != 304 {
+		e.out.WriteString("\n")
+		e.block([]byte(a.Body))
+	}
+}
+
+// redirect shows where the client is sent.
+func (e *explanation) redirect(g *gateway.Route) {
+	var query []byte
+	if e.request.HasQuery {
+		query = e.request.Bytes(e.request.Query)
+	}
+	e.line("answer", "%d %s", g.Status, http1.StatusText(g.Status))
+	e.block(append([]byte("Location: "), g.Location.Append(nil, e.raw, e.norm, query, &e.match)...))
+}
+
+// unescape decodes the escapes that are left in a normalised path.
+func unescape(p string) string {
+	var b strings.Builder
+	for i := 0; i < len(p); i++ {
+		if p[i] == '%' && i+2 < len(p) {
+			b.WriteByte(unhex(p[i+1])<<4 | unhex(p[i+2]))
+			i += 2
+			continue
+		}
+		b.WriteByte(p[i])
+	}
+	return b.String()
+}
+
+func unhex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c - 'A' + 10
+}

@@ -1,0 +1,103 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/route"
+)
+
+// maxOthers is how many routes that do not answer are listed: those nearest to it. The rest is counted.
+const maxOthers = 20
+
+// because says why a route that answers matches.
+func (e *explanation) because(h *route.Head) string {
+	var why []string
+	switch {
+	case h.Host == "":
+		why = append(why, "it is for every host")
+	case strings.HasPrefix(h.Host, "*."):
+		why = append(why, fmt.Sprintf("the host %s is one of %s", e.request.Bytes(e.request.HostName), h.Host))
+	default:
+		why = append(why, "it is for the host "+h.Host)
+	}
+	switch {
+	case h.HasRest():
+		why = append(why, fmt.Sprintf("the path begins with %s", strings.TrimSuffix(h.Path, "*")))
+	case len(h.Params()) > 0:
+		why = append(why, fmt.Sprintf("the path has the shape %s", h.Path))
+	default:
+		why = append(why, "the path is the same")
+	}
+	switch method := string(e.request.Bytes(e.request.Method)); {
+	case len(h.Methods) == 0:
+		why = append(why, "every method is allowed")
+	case slices.Contains(h.Methods, method):
+		why = append(why, "the method "+method+" is listed")
+	default:
+		why = append(why, "a route for GET answers "+method+" as well")
+	}
+	return strings.Join(why, ", ")
+}
+
+// distance is how near a route came to answering; the nearest are listed first.
+type distance int
+
+const (
+	lessSpecific distance = iota
+	wrongMethod
+	wrongPath
+	wrongHost
+)
+
+// others says why the other routes do not answer.
+func (e *explanation) others(winner int) {
+	var lists [wrongHost + 1][]string
+	for i := range e.cfg.Routes {
+		if i == winner {
+			continue
+		}
+		r := &e.cfg.Routes[i]
+		d, why := e.against(&r.Head)
+		lists[d] = append(lists[d], fmt.Sprintf("    %-28q %s%s", r.Head.String(), why, place(r.Pos)))
+	}
+	all := slices.Concat(lists[:]...)
+	if len(all) == 0 {
+		return
+	}
+	e.out.WriteString("\nthe other routes do not answer:\n")
+	for _, line := range all[:min(len(all), maxOthers)] {
+		e.out.WriteString(line + "\n")
+	}
+	if n := len(all) - maxOthers; n > 0 {
+		fmt.Fprintf(&e.out, "    and %d more, whose host or path differs\n", n)
+	}
+}
+
+// against says what keeps a route from answering.
+func (e *explanation) against(h *route.Head) (distance, string) {
+	method := string(e.request.Bytes(e.request.Method))
+	switch {
+	case h.Host != "" && !e.matches(h.Host+"/"):
+		return wrongHost, fmt.Sprintf("the host is not %s", h.Host)
+	case !e.matches(h.Path):
+		return wrongPath, "the path differs"
+	case len(h.Methods) > 0 && !slices.Contains(h.Methods, method) && (e.request.MethodID != http1.HEAD || !slices.Contains(h.Methods, "GET")):
+		return wrongMethod, fmt.Sprintf("the method is not %s", strings.Join(h.Methods, " or "))
+	}
+	return lessSpecific, "it matches too, but is less specific"
+}
+
+// matches says whether a route for every method with that host and path would match.
+func (e *explanation) matches(hostPath string) bool {
+	h, err := route.ParseHead(hostPath)
+	if err != nil {
+		return false
+	}
+	var b route.Builder
+	b.Add(h, 0)
+	var m route.Match
+	return b.Build().Match(e.request.Bytes(e.request.Method), e.request.Bytes(e.request.Host), e.norm, &m) == route.Found
+}

@@ -1,0 +1,82 @@
+package explain
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/anygate/anygate/http1"
+)
+
+// Request is what to explain.
+type Request struct {
+	Method string
+	// URL is absolute, or a path, which is then asked of localhost.
+	URL string
+	// Fields are header fields as "Name: value".
+	Fields []string
+}
+
+// userAgent stands for the client where nothing else is given.
+const userAgent = "anygate-explain"
+
+// head writes the request as a client would send it over HTTP/1.1.
+func (r *Request) head() ([]byte, error) {
+	host, target := "localhost", r.URL
+	if !strings.HasPrefix(target, "/") && target != "*" {
+		u, err := url.Parse(target)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%q is not a URL: %w", r.URL, err)
+		case u.Scheme != "http" && u.Scheme != "https":
+			return nil, fmt.Errorf("%q is neither an http or https URL nor a path: write http://HOST/PATH, or /PATH", r.URL)
+		case u.Host == "":
+			return nil, fmt.Errorf("%q names no host", r.URL)
+		}
+		host = u.Host
+		// The client's own spelling matters, so it is cut out instead of being written anew.
+		_, rest, _ := strings.Cut(target, "://")
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			target = rest[i:]
+		} else {
+			target = "/"
+		}
+		if target[0] != '/' {
+			target = "/" + target
+		}
+	}
+	target, _, _ = strings.Cut(target, "#")
+
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", r.Method, target)
+	if !r.has("host") {
+		fmt.Fprintf(&b, "Host: %s\r\n", host)
+	}
+	if !r.has("user-agent") {
+		fmt.Fprintf(&b, "User-Agent: %s\r\n", userAgent)
+	}
+	for _, f := range r.Fields {
+		name, value, ok := strings.Cut(f, ":")
+		if !ok {
+			return nil, fmt.Errorf("the field %q has no colon: write 'Name: value'", f)
+		}
+		fmt.Fprintf(&b, "%s: %s\r\n", name, strings.TrimSpace(value))
+	}
+	b.WriteString("\r\n")
+	return []byte(b.String()), nil
+}
+
+func (r *Request) has(lower string) bool {
+	for _, f := range r.Fields {
+		if name, _, _ := strings.Cut(f, ":"); strings.ToLower(name) == lower {
+			return true
+		}
+	}
+	return false
+}
+
+// parse reads the head as the server would.
+func parse(head []byte, lim *http1.Limits) (*http1.Request, http1.Error) {
+	r := new(http1.Request)
+	return r, r.Parse(head, lim)
+}

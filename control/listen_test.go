@@ -1,0 +1,168 @@
+package control
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/engine"
+)
+
+func open(t *testing.T, shards int, listeners ...config.Listener) *sockets {
+	t.Helper()
+	s, err := openSockets(listeners, shards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+func tcp(addr string) config.Listener { return config.Listener{Network: "tcp", Addr: addr} }
+
+func TestOpenSockets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.sock")
+	s := open(t, 3, tcp("127.0.0.1:0"), config.Listener{Network: "unix", Addr: path}, tcp(":0"))
+	for shard, fds := range s.fds {
+		if len(fds) != 3 {
+			t.Fatalf("shard %d has %d sockets, want 3", shard, len(fds))
+		}
+		if ap, err := engine.LocalAddr(fds[0]); err != nil || ap.String() != s.names[0] {
+			t.Errorf("shard %d listens on %v, %v, want %s", shard, ap, err, s.names[0])
+		}
+	}
+	if !strings.HasPrefix(s.names[0], "127.0.0.1:") || s.names[1] != "unix:"+path || s.names[2][0] != ':' {
+		t.Errorf("the addresses are %q", s.names)
+	}
+	for i, network := range []string{"tcp", "unix", "tcp"} {
+		c, err := net.Dial(network, strings.TrimPrefix(s.names[i], "unix:"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		c.Close()
+	}
+	s.close()
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the unix socket is left behind: %v", err)
+	}
+}
+
+// TestListenEveryFamily connects over IPv4 and, where the machine has it, IPv6.
+func TestListenEveryFamily(t *testing.T) {
+	s := open(t, 1, tcp(":0"))
+	ap, err := engine.LocalAddr(s.fds[0][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ips := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	if ap.Addr().Is6() {
+		ips = append(ips, netip.IPv6Loopback())
+	}
+	for _, ip := range ips {
+		c, err := net.Dial("tcp", netip.AddrPortFrom(ip, ap.Port()).String())
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		c.Close()
+	}
+}
+
+func TestListenWhereAnotherDoes(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	// Another AnyGate shares its port with whoever may, so that the kernel alone would not object.
+	shared := open(t, 2, tcp("127.0.0.1:0"))
+	for name, addr := range map[string]string{"ordinary": plain.Addr().String(), "AnyGate": shared.names[0]} {
+		t.Run(name, func(t *testing.T) {
+			l := tcp(addr)
+			l.Pos = config.Pos{File: "test.yml", Line: 3, Col: 5}
+			_, err := openSockets([]config.Listener{tcp("127.0.0.1:0"), l}, 2)
+			if err == nil {
+				t.Fatal("two processes listen on one address")
+			}
+			wantIn(t, err.Error(), "test.yml:3:5:", "cannot listen on "+addr, "another process does already")
+			_, port, _ := strings.Cut(addr, ":")
+			if _, err := openSockets([]config.Listener{tcp(":" + port)}, 1); err == nil {
+				t.Error("every address is free although one is not")
+			}
+		})
+	}
+}
+
+func TestListenOnUnixSocketOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = openSockets([]config.Listener{{Network: "unix", Addr: path}}, 1)
+	if err == nil {
+		t.Fatal("two processes listen on one socket")
+	}
+	wantIn(t, err.Error(), "another process answers there")
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatalf("the other process lost its socket: %v", err)
+	}
+	c.Close()
+}
+
+func TestExplainListen(t *testing.T) {
+	tests := []struct {
+		addr string
+		err  error
+		want string
+	}{
+		{":80", syscall.EACCES, "CAP_NET_BIND_SERVICE"},
+		{"192.0.2.1:443", syscall.EACCES, "CAP_NET_BIND_SERVICE"},
+		{":8080", syscall.EACCES, "not permitted"},
+		{"/run/x.sock", syscall.EACCES, "not permitted"},
+		{"192.0.2.1:80", syscall.EADDRNOTAVAIL, "no interface"},
+		{":80", syscall.EMFILE, "LimitNOFILE"},
+		{"/no/x.sock", syscall.ENOENT, "the directory does not exist"},
+		{"/run/x.sock", syscall.EADDRINUSE, "another process answers there"},
+		{":80", syscall.EIO, "input/output error"},
+	}
+	for _, tt := range tests {
+		got := explainListen(tt.addr, os.NewSyscallError("bind", tt.err)).Error()
+		if !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "cannot listen on "+tt.addr+": ") {
+			t.Errorf("%s, %v: %q does not say %q", tt.addr, tt.err, got, tt.want)
+		}
+	}
+}
+
+// TestListenLeavesNothingOpen fails at the last of several addresses, and counts descriptors.
+func TestListenLeavesNothingOpen(t *testing.T) {
+	count := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	before := count()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s.sock")
+	_, err := openSockets([]config.Listener{tcp("127.0.0.1:0"), {Network: "unix", Addr: path}, {Network: "unix", Addr: dir + "/no/s.sock"}}, 4)
+	if err == nil {
+		t.Fatal("a socket in no directory")
+	}
+	if after := count(); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the other unix socket is left behind: %v", err)
+	}
+}

@@ -1,0 +1,99 @@
+package control
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/anygate/anygate/engine"
+)
+
+func TestFit(t *testing.T) {
+	const (
+		fixed   = `routes: {"/": OK}`
+		proxied = `routes: {"/": "http://127.0.0.1:1"}`
+	)
+	four := resources{cpus: []int{2, 3, 5, 7}, memory: 8 << 30, descriptors: 100_000}
+	tests := []struct {
+		name    string
+		text    string
+		have    func(r *resources)
+		shards  int
+		pins    []int
+		clients int
+		conns   int
+		remark  string
+	}{
+		{"a shard for each processor", fixed, nil, 4, []int{2, 3, 5, 7}, 24_968, 24_968, ""},
+		{"a client that is proxied needs two descriptors", proxied, nil, 4, []int{2, 3, 5, 7}, 12_484, 24_968, ""},
+		{"as many as the cgroup grants, left to the scheduler", fixed, func(r *resources) { r.quota = 2 }, 2, []int{-1, -1}, 49_952, 49_952, ""},
+		{"a quota above the processors", fixed, func(r *resources) { r.quota = 9 }, 4, []int{2, 3, 5, 7}, 24_968, 24_968, ""},
+		{"as configured", fixed + "\nserver: {shards: 1}", nil, 1, []int{-1}, 99_920, 99_920, ""},
+		{"more than processors", fixed + "\nserver: {shards: 5}", nil, 5, []int{-1, -1, -1, -1, -1}, 19_971, 19_971, ""},
+		{"a processor for one shard", fixed + "\nserver: {shards: 1}", func(r *resources) { r.cpus = []int{6} }, 1, []int{6}, 99_920, 99_920, ""},
+		{"configured connections are divided", proxied + "\nserver: {limits: {connections: 1001}}", nil, 4, []int{2, 3, 5, 7}, 251, 502, ""},
+		{
+			"more connections than descriptors", fixed + "\nserver: {limits: {connections: 1000000}}", nil, 4, []int{2, 3, 5, 7}, 24_968, 24_968,
+			"server.limits.connections is 1000000, but a limit of 100000 open files allows 99872",
+		},
+		{"no limit of open files", proxied, func(r *resources) { r.descriptors = 1 << 30 }, 4, []int{2, 3, 5, 7}, 1 << 19, 1 << 20, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := four
+			if tt.have != nil {
+				tt.have(&r)
+			}
+			s, err := fit(parse(t, "", tt.text), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.shards != tt.shards || !slices.Equal(s.pins, tt.pins) {
+				t.Errorf("%d shards on processors %v, want %d on %v", s.shards, s.pins, tt.shards, tt.pins)
+			}
+			if s.limits.Clients != tt.clients || s.limits.Connections != tt.conns {
+				t.Errorf("%d clients of %d connections, want %d of %d", s.limits.Clients, s.limits.Connections, tt.clients, tt.conns)
+			}
+			if got := strings.Join(s.remarks, "\n"); !strings.Contains(got, tt.remark) || (tt.remark == "") != (got == "") {
+				t.Errorf("remarks %q, want %q", got, tt.remark)
+			}
+		})
+	}
+}
+
+func TestFitRefusesTooFewDescriptors(t *testing.T) {
+	_, err := fit(parse(t, "", `routes: {"/": OK}`), resources{cpus: make([]int, 64), descriptors: 1024})
+	if err == nil {
+		t.Fatal("64 shards fit into 1024 descriptors")
+	}
+	wantIn(t, err.Error(), "1024 open files", "64 shards", "LimitNOFILE")
+}
+
+func TestBuffers(t *testing.T) {
+	tests := []struct {
+		name          string
+		shards        int
+		asked, memory int64
+		small, large  int
+		heap          int64
+	}{
+		{"a quarter of the memory", 2, 0, 1 << 30, 128 << 20 / 2 / engine.SmallBuffer, 128 << 20 / 2 / engine.LargeBuffer, (768 << 20) / 5 * 4},
+		{"no more than is useful", 1, 0, 64 << 30, 65536, 4096, (64<<30 - 512<<20) / 5 * 4},
+		{"memory unknown", 1, 0, 0, 65536, 4096, 0},
+		{"as configured", 2, 64 << 20, 1 << 30, 4096, 256, (1<<30 - 64<<20) / 5 * 4},
+		{"never too few", 4, 1 << 20, 128 << 20, minSmallBuffers, minLargeBuffers, (127 << 20) / 5 * 4},
+		{"a small container", 1, 0, 64 << 20, 2048, 128, minHeapLimit},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := size{shards: tt.shards}
+			s.buffers(tt.asked, tt.memory)
+			if s.limits.SmallBuffers != tt.small || s.limits.LargeBuffers != tt.large {
+				t.Errorf("%d small and %d large buffers, want %d and %d", s.limits.SmallBuffers, s.limits.LargeBuffers, tt.small, tt.large)
+			}
+			if s.heap != tt.heap {
+				t.Errorf("a heap of %d, want %d", s.heap, tt.heap)
+			}
+		})
+	}
+}

@@ -1,0 +1,191 @@
+package origin
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Server is a running upstream.
+type Server struct {
+	// Addr is HOST:PORT, or unix:PATH as the product's configuration has it.
+	Addr string
+
+	http        http.Server
+	connections atomic.Int64
+	release     chan struct{}
+	arrived     chan struct{}
+	releaseOnce sync.Once
+}
+
+// Seen is a request as the upstream got it.
+type Seen struct {
+	Method  string
+	Target  string // as written in the request line
+	Host    string
+	Proto   string
+	Header  http.Header
+	Trailer http.Header
+	Length  int64 // -1 if it came chunked
+	Body    string
+}
+
+// Start serves on a free port of the loopback interface.
+func Start(t testing.TB) *Server { return StartOn(t, "127.0.0.1:0") }
+
+// StartOn serves on HOST:PORT or unix:PATH.
+func StartOn(t testing.TB, address string) *Server {
+	t.Helper()
+	network, where := "tcp", address
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		network, where = "unix", path
+	}
+	l, err := net.Listen(network, where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Addr: address, release: make(chan struct{}), arrived: make(chan struct{}, 1024)}
+	if network == "tcp" {
+		s.Addr = l.Addr().String()
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", s.see)
+	mux.HandleFunc("/status/{code}", s.status)
+	mux.HandleFunc("/hold", s.hold)
+	mux.HandleFunc("/drip", s.drip)
+	mux.HandleFunc("/trailers", s.trailers)
+	mux.HandleFunc("/hints", s.hints)
+	mux.HandleFunc("/pattern/{size}", s.pattern)
+	mux.HandleFunc("/check", s.check)
+	s.http.Handler = mux
+	s.http.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			s.connections.Add(1)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		_ = s.http.Serve(l) // Ends with Stop; what fails before shows in the test.
+		close(done)
+	}()
+	t.Cleanup(func() {
+		s.Stop()
+		<-done
+	})
+	return s
+}
+
+// Stop ends the upstream at once, with all its connections.
+func (s *Server) Stop() {
+	s.Release()
+	_ = s.http.Close()
+}
+
+// Shutdown ends the upstream when what is in progress has been answered.
+func (s *Server) Shutdown() { _ = s.http.Shutdown(context.Background()) }
+
+// Connections is how many connections were accepted so far.
+func (s *Server) Connections() int64 { return s.connections.Load() }
+
+// see answers with what was asked. The query can ask for content of a length that is known, or not.
+func (s *Server) see(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Origin", "yes")
+	_ = json.NewEncoder(w).Encode(Seen{
+		Method: r.Method, Target: r.RequestURI, Host: r.Host, Proto: r.Proto,
+		Header: r.Header, Trailer: r.Trailer, Length: r.ContentLength, Body: string(body),
+	})
+}
+
+// status answers with a status and says nothing more than it has to.
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	code, err := strconv.Atoi(r.PathValue("code"))
+	if err != nil {
+		code = http.StatusBadRequest
+	}
+	w.WriteHeader(code)
+}
+
+// hold answers when Release is called: first the head and half of the content, if the query asks for it, then the rest.
+func (s *Server) hold(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has("begin") {
+		_, _ = io.WriteString(w, "begun ")
+		_ = http.NewResponseController(w).Flush()
+	}
+	s.arrived <- struct{}{}
+	select {
+	case <-s.release:
+		_, _ = io.WriteString(w, "released")
+	case <-r.Context().Done():
+	}
+}
+
+// Arrived waits for a request to /hold.
+func (s *Server) Arrived(t testing.TB) {
+	t.Helper()
+	select {
+	case <-s.arrived:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the request has not reached the upstream")
+	}
+}
+
+// Release lets all requests to /hold go on, now and later.
+func (s *Server) Release() { s.releaseOnce.Do(func() { close(s.release) }) }
+
+// drip sends content in parts of one octet, each flushed.
+func (s *Server) drip(w http.ResponseWriter, _ *http.Request) {
+	flush := http.NewResponseController(w)
+	for _, b := range []byte("drop by drop") {
+		_, _ = w.Write([]byte{b})
+		_ = flush.Flush()
+	}
+}
+
+// trailers sends a trailer section.
+func (s *Server) trailers(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Trailer", "X-Checksum")
+	_, _ = io.WriteString(w, "content")
+	_ = http.NewResponseController(w).Flush()
+	w.Header().Set("X-Checksum", "abc123")
+}
+
+// hints sends 103 (Early Hints) before its response (RFC 8297).
+func (s *Server) hints(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Link", "</style.css>; rel=preload")
+	w.WriteHeader(http.StatusEarlyHints)
+	_, _ = io.WriteString(w, "after hints")
+}
+
+// pattern sends as many octets of the Pattern as the path says.
+func (s *Server) pattern(w http.ResponseWriter, r *http.Request) {
+	size, err := strconv.ParseInt(r.PathValue("size"), 10, 64)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+	_, _ = io.Copy(w, NewPattern(size))
+}
+
+// check compares content with the Pattern and answers with its length.
+func (s *Server) check(w http.ResponseWriter, r *http.Request) {
+	var c Checker
+	if _, err := io.Copy(&c, r.Body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = io.WriteString(w, strconv.FormatInt(c.Length(), 10))
+}

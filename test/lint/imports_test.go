@@ -1,0 +1,93 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// house is the order of the folders, from the top to the bottom: a package imports only what stands below it. Folders of
+// one line know nothing of each other. docs/internals/README.md explains the order, and where it departs from the design.
+var house = [][]string{
+	{"test"},
+	{"cmd"},
+	{"control"},
+	{"config"},
+	{"tuning"},
+	{"bench"},
+	{"gateway"},
+	{"policy"},
+	{"static", "proxy"},
+	{"route"},
+	{"http1", "h2"},
+	{"tlsedge"},
+	{"engine"},
+	{"uring", "epoll"},
+	{"telemetry"},
+}
+
+func level(folder string) int {
+	return slices.IndexFunc(house, func(folders []string) bool { return slices.Contains(folders, folder) })
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	for _, p := range packages(t) {
+		from := level(p.folder())
+		if from < 0 {
+			t.Errorf("%s: the folder %q has no place in the house", p.ImportPath, p.folder())
+			continue
+		}
+		for _, imported := range p.Imports {
+			if imported != module && !strings.HasPrefix(imported, module+"/") {
+				continue
+			}
+			to := folderOf(imported)
+			if to != p.folder() && level(to) <= from {
+				t.Errorf("%s imports %s, which does not stand below it", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// forbidden lists what a folder must not import although it stands below everything: the doors to the world.
+var forbidden = map[string][]string{
+	// Codecs, matcher and policies are functions of bytes and values.
+	"http1":   {"net", "net/http", "os", "syscall", "sync", "golang.org/x/sys/unix"},
+	"h2":      {"net", "net/http", "os", "syscall", "sync", "golang.org/x/sys/unix"},
+	"route":   {"net", "net/http", "os", "syscall", "sync", "time", "golang.org/x/sys/unix"},
+	"policy":  {"net", "net/http", "os", "syscall", "sync", "golang.org/x/sys/unix"},
+	"config":  {"net", "net/http", "syscall", "golang.org/x/sys/unix"},
+	"gateway": {"net", "net/http", "os", "syscall", "sync", "golang.org/x/sys/unix"},
+	"proxy":   {"net", "net/http", "os", "syscall", "sync"},
+	"static":  {"net", "net/http", "sync"},
+}
+
+func TestSansIO(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			if slices.Contains(forbidden[p.folder()], imported) {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// TestDependencies lists every module that the product itself, not its tests and tools, may link.
+func TestDependencies(t *testing.T) {
+	allowed := map[string][]string{
+		"go.yaml.in/yaml/v3":          {"config"},
+		"golang.org/x/sys/unix":       {"engine", "uring", "epoll", "static", "control", "proxy", "bench"},
+		"github.com/valyala/fasthttp": {"bench"},
+	}
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			first, _, _ := strings.Cut(imported, "/")
+			if !strings.Contains(first, ".") || strings.HasPrefix(imported, module) || p.folder() == "test" {
+				continue
+			}
+			if !slices.Contains(allowed[imported], p.folder()) {
+				t.Errorf("%s imports %s, which docs/DEPENDENCIES.md does not grant it", p.ImportPath, imported)
+			}
+		}
+	}
+}
