@@ -23,7 +23,7 @@ func (l *loader) fields(n *node, where string, list ...field) bool {
 		return false
 	}
 	if n.shape != mapping {
-		l.errorAt(n, Diagnostic{Msg: where + " is " + n.describe(), Want: "a mapping with the keys " + oneOf(names(list))})
+		l.errorAt(n, Diagnostic{Msg: where + " is " + n.describe(), Want: "a mapping with " + oneOf(names(list))})
 		return false
 	}
 	for _, e := range n.entries {

@@ -156,3 +156,43 @@ func TestAliasesAreBounded(t *testing.T) {
 		t.Errorf("diagnostics:\n%s", ds)
 	}
 }
+
+// TestLongLines checks that neither lines nor quotations make a diagnostic large.
+func TestLongLines(t *testing.T) {
+	_, ds := Parse("x.yml", []byte("routes: {/a: '"+strings.Repeat("é", maxSourceLine)+"', /b: OKK}"), Options{})
+	if len(ds) != 2 {
+		t.Fatalf("%d diagnostics", len(ds))
+	}
+	for _, d := range ds {
+		if len(d.Source) > maxSourceLine || len(d.Msg) > maxMessage+len("…") || !utf8.ValidString(d.Msg+d.Source) || len(d.String()) > 16<<10 {
+			t.Errorf("a line of %d, a message of %d and a text of %d bytes", len(d.Source), len(d.Msg), len(d.String()))
+		}
+	}
+}
+
+// TestIncludeBounds checks that a chain and a crowd of files end with a diagnostic.
+func TestIncludeBounds(t *testing.T) {
+	n := 0
+	opt := Options{
+		ReadFile: func(path string) ([]byte, error) {
+			n++
+			return fmt.Appendf(nil, "include: f%d.yml\n", n), nil
+		},
+		Glob: func(string) ([]string, error) {
+			var list []string
+			for i := range maxFiles + 1 {
+				list = append(list, fmt.Sprintf("g%d", i))
+			}
+			return list, nil
+		},
+	}
+	_, ds := Parse("x.yml", []byte("include: f.yml\nroutes: {/: OK}\n"), opt)
+	if len(ds) != 1 || !strings.Contains(ds[0].Msg, "nested more than 16 levels") {
+		t.Errorf("a chain gives:\n%s", ds)
+	}
+	opt.ReadFile = func(string) ([]byte, error) { return nil, nil }
+	_, ds = Parse("x.yml", []byte("include: '*'\nroutes: {/: OK}\n"), opt)
+	if len(ds) == 0 || !strings.Contains(ds[0].Msg, "more than 1000 files") {
+		t.Errorf("a crowd gives:\n%s", ds)
+	}
+}

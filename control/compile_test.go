@@ -170,19 +170,23 @@ func TestCompileErrors(t *testing.T) {
 		want     []string
 	}{
 		{
-			"no address", names{},
+			"no address",
+			names{},
 			[]string{"test.yml:2:", `the host name "one.test" has no address`, "test.yml:3:", `"two.test" has no address`},
 		},
 		{
-			"unknown name", failing{&net.DNSError{Err: "no such host", IsNotFound: true}},
+			"unknown name",
+			failing{&net.DNSError{Err: "no such host", IsNotFound: true}},
 			[]string{`the host name "one.test" does not exist: check its spelling`},
 		},
 		{
-			"no answer", failing{&net.DNSError{Err: "i/o timeout", IsTimeout: true}},
+			"no answer",
+			failing{&net.DNSError{Err: "i/o timeout", IsTimeout: true}},
 			[]string{"the name servers did not answer", "/etc/resolv.conf"},
 		},
 		{
-			"anything else", failing{errors.New("it broke")},
+			"anything else",
+			failing{errors.New("it broke")},
 			[]string{`"one.test" cannot be looked up: it broke`},
 		},
 	}

@@ -86,7 +86,9 @@ func (r *Registry) lookUp(names map[string][]netip.Addr) map[string]error {
 	)
 	for name := range names {
 		if ip, err := netip.ParseAddr(name); err == nil {
+			mu.Lock()
 			found[name] = []netip.Addr{ip}
+			mu.Unlock()
 			continue
 		}
 		wait.Go(func() {

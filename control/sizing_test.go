@@ -33,7 +33,9 @@ func TestFit(t *testing.T) {
 		{"a processor for one shard", fixed + "\nserver: {shards: 1}", func(r *resources) { r.cpus = []int{6} }, 1, []int{6}, 99_920, 99_920, ""},
 		{"configured connections are divided", proxied + "\nserver: {limits: {connections: 1001}}", nil, 4, []int{2, 3, 5, 7}, 251, 502, ""},
 		{
-			"more connections than descriptors", fixed + "\nserver: {limits: {connections: 1000000}}", nil, 4, []int{2, 3, 5, 7}, 24_968, 24_968,
+			"more connections than descriptors", fixed + "\nserver: {limits: {connections: 1000000}}", nil, 4,
+			[]int{2, 3, 5, 7},
+			24_968, 24_968,
 			"server.limits.connections is 1000000, but a limit of 100000 open files allows 99872",
 		},
 		{"no limit of open files", proxied, func(r *resources) { r.descriptors = 1 << 30 }, 4, []int{2, 3, 5, 7}, 1 << 19, 1 << 20, ""},

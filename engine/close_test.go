@@ -35,27 +35,51 @@ func TestCloseLetsTheAnswerThrough(t *testing.T) {
 	})
 }
 
-// TestCloseCutsOffAPeerThatGoesOn bounds what a closed connection reads.
+// pass lets a connection's deadline pass.
+func pass(s *Shard, i uint32) {
+	s.conns[i].deadline = s.now
+	s.timers.set(i, s.timers.tick+1)
+}
+
+// TestCloseCutsOffAPeerThatGoesOn bounds what a closed connection reads, and
+// for how long it stays.
 func TestCloseCutsOffAPeerThatGoesOn(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind Kind) {
 		var s *Shard
+		opened := make(chan Conn, 1)
 		r := start(t, kind, smallLimits, Handler{
-			Received: func(c Conn, p []byte) { s.Close(c) },
+			Received: func(c Conn, p []byte) {
+				s.Close(c)
+				opened <- c
+			},
 		})
 		r.do(func() { s = r.s })
 		c := r.client()
-		sent := 0
-		for {
-			n, err := c.Write(make([]byte, 64<<10))
-			sent += n
-			if err != nil {
-				break
+		failed := make(chan error, 1)
+		go func() {
+			for {
+				if _, err := c.Write(make([]byte, 64<<10)); err != nil {
+					failed <- err
+					return
+				}
 			}
-			if sent > 64<<20 {
-				t.Fatal("a closed connection goes on reading")
+		}()
+		conn := receive(t, opened)
+		k := &s.conns[conn.Index()]
+		r.eventually("reading has stopped", func() bool { return k.has(flagShut) && !k.has(flagWanted) })
+		r.do(func() {
+			if left := k.deadline - s.now; left <= 0 || left > int64(lingerTime) {
+				t.Errorf("the deadline is %v away", time.Duration(left))
 			}
-		}
+			if k.discard > lingerBytes+recvSmall*SmallBuffer {
+				t.Errorf("%d bytes were read and discarded", k.discard)
+			}
+			pass(s, conn.Index())
+		})
 		r.eventually("the connection is gone", func() bool { return s.Stats().Open == 0 })
+		if err := receive(t, failed); !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EPIPE) {
+			t.Errorf("the peer's write ended by %v", err)
+		}
 	})
 }
 
@@ -299,21 +323,22 @@ func TestCloseIsBoundedInTime(t *testing.T) {
 		r.eventually("the connection is blocked", func() bool {
 			return s.conns[conn.Index()].has(flagPollOut|flagSending) && len(s.dirty) == 0
 		})
-		// Its deadline passes twice: the peer's kernel has taken some bytes
-		// before the first, none before the second.
-		for _, left := range []int{1, 0} {
-			r.do(func() {
-				k := &s.conns[conn.Index()]
-				if !k.has(flagClosing) || k.deadline <= s.now || k.deadline > s.now+int64(closeTime) {
-					t.Errorf("the deadline is %v away", time.Duration(k.deadline-s.now))
-				}
-				k.deadline = s.now
-				s.timers.set(conn.Index(), s.timers.tick+1)
-			})
-			r.eventually("the deadline was looked at", func() bool {
-				return s.Stats().Open == left && (left == 0 || s.conns[conn.Index()].deadline > s.now)
-			})
-		}
+		k := &s.conns[conn.Index()]
+		// The peer's kernel has taken some bytes since Close: that is worth a
+		// further period. When it takes no more, that is the end.
+		r.do(func() {
+			if left := k.deadline - s.now; left <= 0 || left > int64(closeTime) {
+				t.Errorf("the deadline is %v away", time.Duration(left))
+			}
+			pass(s, conn.Index())
+		})
+		r.eventually("the deadline was prolonged", func() bool { return k.deadline > s.now })
+		r.eventually("it is gone", func() bool {
+			if s.Stats().Open > 0 && k.deadline > s.now {
+				pass(s, conn.Index())
+			}
+			return s.Stats().Open == 0
+		})
 	})
 }
 

@@ -271,10 +271,8 @@ func (l *epollLoop) send(i uint32) {
 	}
 	switch s.sendDirect(i) {
 	case outDone:
+		s.sealLater(i)
 		s.drained(i)
-		if c.has(flagFilter) && c.has(flagOpen) && s.filters[i].plain.bytes > 0 {
-			s.later = append(s.later, i)
-		}
 	case outBlocked:
 		c.flags |= flagPollOut
 		s.drained(i)

@@ -106,20 +106,15 @@ func (s *Shard) received(i uint32, p []byte) {
 	}
 }
 
-// discard counts bytes that nobody reads. While the last answer is still on
-// its way a peer that goes on sending is made to wait; after that it is cut
-// off.
+// discard counts bytes that nobody reads. A peer that goes on sending is made
+// to wait: to cut it off would be to reset the connection, and with it what
+// is still on its way of the last answer.
 func (s *Shard) discard(i uint32, n int) {
 	c := &s.conns[i]
-	if c.discard += uint32(n); c.discard <= lingerBytes {
-		return
+	if c.discard += uint32(n); c.discard > lingerBytes {
+		c.flags &^= flagWanted
+		s.loop.receive(i)
 	}
-	if c.has(flagShut) {
-		s.kill(i)
-		return
-	}
-	c.flags &^= flagWanted
-	s.loop.receive(i)
 }
 
 // eof handles the end of what the peer sends.

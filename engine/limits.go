@@ -78,8 +78,10 @@ const (
 
 	// lingerTime and lingerBytes bound how long and how much the engine
 	// reads and discards after it closed its own side, so that the peer can
-	// read the last answer before a reset destroys it (RFC 9112, 9.6). While
-	// that answer is being sent, lingerBytes is where reading stops.
+	// read the last answer before a reset destroys it (RFC 9112, 9.6). At the
+	// first the connection is closed, unless the peer is still reading that
+	// answer; at the second reading stops. As much is read and discarded
+	// while the answer is being sent.
 	lingerTime  = 2 * time.Second
 	lingerBytes = 1 << 20
 

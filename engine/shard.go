@@ -269,15 +269,30 @@ func (s *Shard) expire() {
 				if s.handler.Timer != nil {
 					s.handler.Timer(s.name(i))
 				}
-			case c.has(flagClosing) && !c.has(flagShut) && s.loop.progress(i) > c.user:
+			case c.has(flagClosing) && s.reads(i):
 				// It takes its time to read the last answer, but it reads.
-				c.user = s.loop.progress(i)
-				s.setDeadline(i, int64(closeTime))
+				if c.has(flagShut) {
+					s.setDeadline(i, int64(lingerTime))
+				} else {
+					s.setDeadline(i, int64(closeTime))
+				}
 			default:
 				s.kill(i)
 			}
 		}
 	}
+}
+
+// reads reports whether the peer of a closing connection has acknowledged
+// more of what was sent since it was asked last, and has not got all of it.
+func (s *Shard) reads(i uint32) bool {
+	c := &s.conns[i]
+	acked := s.loop.progress(i)
+	if acked <= c.user || c.has(flagShut) && acked >= c.sent {
+		return false
+	}
+	c.user = acked
+	return true
 }
 
 // wait is how long the loop may sleep: 0 not at all, below 0 for ever.

@@ -90,7 +90,8 @@ func (s *Shard) refused(i uint32) {
 	f.quiet = false
 	c.flags |= flagDead | flagClosing
 	c.flags &^= flagNotify
-	s.setDeadline(i, int64(lingerTime))
+	c.user = 0
+	s.setDeadline(i, int64(closeTime))
 	s.markDirty(i)
 	if s.handler.Closed != nil {
 		s.handler.Closed(name, ReasonTransform, 0)
@@ -127,6 +128,14 @@ func (s *Shard) seal(i uint32) {
 			s.consume(&c.q, 0) // the room was not needed
 			return
 		}
+	}
+}
+
+// sealLater has a connection whose transform may have more to say written
+// again in the next turn: one seal brings through as much as one write takes.
+func (s *Shard) sealLater(i uint32) {
+	if s.conns[i].has(flagFilter) && !s.filters[i].quiet {
+		s.later = append(s.later, i)
 	}
 }
 

@@ -193,7 +193,10 @@ func veilRig(t *testing.T, kind Kind, h Handler) (*rig, *[]*veil) {
 			accepted(c, id)
 		}
 	}
-	r = start(t, kind, smallLimits, h)
+	// Several clients have megabytes queued, plain and sealed.
+	limits := smallLimits
+	limits.LargeBuffers = 1024
+	r = start(t, kind, limits, h)
 	close(ready)
 	return r, &veils
 }

@@ -438,10 +438,7 @@ func (l *uringLoop) sendNow(i uint32) {
 	c := &s.conns[i]
 	switch s.sendDirect(i) {
 	case outDone:
-		if c.has(flagFilter) && s.filters[i].plain.bytes > 0 {
-			// One seal brings through as much as one write takes.
-			s.later = append(s.later, i)
-		}
+		s.sealLater(i)
 		s.drained(i)
 	case outBlocked:
 		c.flags |= flagPollOut

@@ -18,18 +18,18 @@ type echo struct {
 
 // serveEcho answers with what was asked: as JSON to a client that accepts it,
 // as text otherwise.
-func (g *Gateway) serveEcho(x *Exchange, h *http1.Request) {
+func (g *Gateway) serveEcho(x *Exchange, in *Incoming) {
 	e := g.newEcho()
 	x.echo = e
-	e.json = acceptsJSON(h)
+	e.json = acceptsJSON(in.Head)
 	peer := x.codec.Peer().String()
 	if !x.codec.Peer().IsValid() {
 		peer = "unix"
 	}
 	if e.json {
-		e.head = appendEchoJSON(e.head[:0], h, peer)
+		e.head = appendEchoJSON(e.head[:0], in, peer)
 	} else {
-		e.head = appendEchoText(e.head[:0], h, peer)
+		e.head = appendEchoText(e.head[:0], in, peer)
 	}
 	if x.RequestOpen() {
 		x.codec.Want(x, contentWindow)
@@ -69,7 +69,7 @@ func (e *echo) finish(x *Exchange) {
 	e.head = b
 	g := x.g
 	g.fields = http1.AppendField(g.fields[:0], "Content-Type", contentType)
-	g.fields = append(g.fields, "Cache-Control: no-store\r\nVary: Accept\r\n"...)
+	g.fields = append(g.fields, "Cache-Control: no-store\r\nVary: Accept\r\nX-Content-Type-Options: nosniff\r\n"...)
 	x.respond(&Response{Status: x.route.Status, Block: g.fields, Length: int64(len(b))}, b)
 }
 
@@ -105,30 +105,40 @@ func acceptsJSON(h *http1.Request) bool {
 	return false
 }
 
-// masked are the fields whose values are credentials.
-func masked(id http1.FieldID) bool {
-	switch id {
+// secrets are names of fields that have no ID and hold credentials.
+var secrets = [...]string{"x-api-key", "api-key", "x-auth-token", "x-access-token", "x-csrf-token", "x-amz-security-token"}
+
+// masked reports whether the value of a field is a credential.
+func masked(h *http1.Request, f *http1.Field) bool {
+	switch f.ID {
 	case http1.Authorization, http1.ProxyAuthorization, http1.Cookie, http1.SetCookie:
 		return true
+	case http1.FieldOther:
+		for _, name := range secrets {
+			if http1.EqualFold(h.Name(f), name) {
+				return true
+			}
+		}
 	}
 	return false
 }
 
 const mask = "***"
 
-func appendEchoText(b []byte, h *http1.Request, peer string) []byte {
+func appendEchoText(b []byte, in *Incoming, peer string) []byte {
+	h := in.Head
 	b = append(b, h.Bytes(h.Method)...)
 	b = append(b, ' ')
 	b = append(b, h.Bytes(h.Target)...)
-	b = append(b, " HTTP/1."...)
-	b = append(b, '0'+h.Minor)
+	b = append(b, ' ')
+	b = append(b, in.Protocol...)
 	b = append(b, "\r\nPeer: "...)
 	b = append(b, peer...)
 	b = append(b, "\r\n"...)
 	for i := range h.Fields {
 		f := &h.Fields[i]
 		value := h.Value(f)
-		if masked(f.ID) {
+		if masked(h, f) {
 			value = []byte(mask)
 		}
 		b = http1.AppendField(b, h.Name(f), value)
@@ -136,15 +146,16 @@ func appendEchoText(b []byte, h *http1.Request, peer string) []byte {
 	return b
 }
 
-func appendEchoJSON(b []byte, h *http1.Request, peer string) []byte {
+func appendEchoJSON(b []byte, in *Incoming, peer string) []byte {
+	h := in.Head
 	b = append(b, `{"method":`...)
 	b = telemetry.AppendJSONString(b, h.Bytes(h.Method))
 	b = append(b, `,"path":`...)
 	b = telemetry.AppendJSONString(b, h.PathBytes())
 	b = append(b, `,"query":`...)
 	b = telemetry.AppendJSONString(b, h.Bytes(h.Query))
-	b = append(b, `,"protocol":"HTTP/1.`...)
-	b = append(b, '0'+h.Minor)
+	b = append(b, `,"protocol":"`...)
+	b = append(b, in.Protocol...)
 	b = append(b, `","peer":`...)
 	b = telemetry.AppendJSONString(b, []byte(peer))
 	b = append(b, `,"headers":[`...)
@@ -156,7 +167,7 @@ func appendEchoJSON(b []byte, h *http1.Request, peer string) []byte {
 		b = append(b, '[')
 		b = telemetry.AppendJSONString(b, h.Name(f))
 		b = append(b, ',')
-		if masked(f.ID) {
+		if masked(h, f) {
 			b = append(b, `"`+mask+`"`...)
 		} else {
 			b = telemetry.AppendJSONString(b, h.Value(f))

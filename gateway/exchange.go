@@ -10,9 +10,16 @@ import (
 
 // Codec is a client's connection as its exchanges see it. Many exchanges may
 // share one.
+//
+// Of its methods Prebuilt, Finish and Reset end the exchange: Done has been
+// called when they return, and the exchange may be another's. No other method
+// ends it; a connection that fails in one of them ends its exchanges later,
+// from the engine's next call. An exchange that has ended is told of nothing.
 type Codec interface {
-	// Want lets the client send n more bytes of the exchange's content. It
-	// never delivers any before it returns.
+	// Want lets the client send n more bytes of the exchange's content. What
+	// has come already may be delivered before it returns, except while
+	// Begin, Received or RequestEnd of this exchange is on the stack: then it
+	// is delivered afterwards.
 	Want(x *Exchange, n int)
 	// Interim sends a 1xx response.
 	Interim(x *Exchange, status int, block []byte)
@@ -22,15 +29,16 @@ type Codec interface {
 	Prebuilt(x *Exchange, f *Fixed)
 	// Content sends content, borrowed from a receive in progress or copied.
 	Content(x *Exchange, p []byte)
-	// Memory and File send content by reference; token comes back when it is
-	// no longer needed.
+	// Memory and File send content of a response whose length is known by
+	// reference; token comes back when it is no longer needed.
 	Memory(x *Exchange, addr uintptr, n int, token uint32)
 	File(x *Exchange, fd int32, off, n int64, token uint32)
 	// Finish ends the response. trailers are field lines or nil.
 	Finish(x *Exchange, trailers []byte)
 	// Reset ends the exchange where it stands.
 	Reset(x *Exchange)
-	// Room is how many bytes of content can be taken now.
+	// Room is how many bytes of content can be taken now. Content takes more,
+	// but a source that finds no room pauses until Writable.
 	Room(x *Exchange) int64
 	// Peer is the client's address, Secure whether it came over TLS.
 	Peer() netip.AddrPort
@@ -91,9 +99,10 @@ func (x *Exchange) Over() bool       { return x.state&responseOver != 0 }
 
 // Incoming is a request head on its way into the gateway.
 type Incoming struct {
-	Head    *http1.Request // borrowed
-	Content http1.BodyKind
-	Length  int64
+	Head     *http1.Request // borrowed
+	Protocol string         // "HTTP/1.1", for logs
+	Content  http1.BodyKind
+	Length   int64
 }
 
 // start ties a fresh exchange to its codec; Begin follows.
@@ -110,7 +119,7 @@ func (x *Exchange) Begin(in *Incoming) {
 	if in.Content != http1.BodyNone {
 		x.state |= requestOpen
 	}
-	g.logBegin(x, h)
+	g.logBegin(x, in)
 	if limit := x.gen.Settings.Body; limit > 0 && in.Length > limit {
 		x.answer(413)
 		return
@@ -154,7 +163,7 @@ func (x *Exchange) Begin(in *Incoming) {
 	case route.Redirect:
 		g.serveRedirect(x, h, raw, norm)
 	case route.Echo:
-		g.serveEcho(x, h)
+		g.serveEcho(x, in)
 	}
 }
 

@@ -213,7 +213,10 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 		h.flags |= h1Close
 	}
 	h.minor = r.Minor
-	in := Incoming{Head: r}
+	in := Incoming{Head: r, Protocol: "HTTP/1.1"}
+	if r.Minor == 0 {
+		in.Protocol = "HTTP/1.0"
+	}
 	in.Content, in.Length = r.Content()
 	h.credit, h.discarded = 0, 0
 	period := set.Write

@@ -29,7 +29,7 @@ func (h *h1Conn) Want(x *Exchange, n int) {
 			h.append(continueLine)
 		}
 	}
-	if h.credit <= 0 && n > 0 {
+	if h.credit <= 0 && h.flags.has(h1Content) {
 		// What the client could not send so far is not held against it.
 		h.lastIn = h.bytesIn
 		h.deadline(x.gen.Settings.BodyIdle)

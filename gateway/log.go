@@ -22,16 +22,18 @@ type logEntry struct {
 
 	buf                                     engine.Buf
 	method, target, host, referer, userAgnt http1.Span
-	minor                                   uint8
+	protocol                                string
 }
 
 // logBegin remembers the request.
-func (g *Gateway) logBegin(x *Exchange, h *http1.Request) {
+func (g *Gateway) logBegin(x *Exchange, in *Incoming) {
+	h := in.Head
 	if g.access == nil || x.gen.Settings.AccessLog == LogOff {
 		return
 	}
 	x.log.begun = g.s.Now()
-	x.log.minor = h.Minor
+	x.log.protocol = in.Protocol
+	x.codec.Peer() // nobody can be asked once the connection is gone
 	if x.log.buf = g.s.Buffer(engine.SmallBuffer); x.log.buf == 0 {
 		return
 	}
@@ -76,13 +78,10 @@ func (g *Gateway) logEnd(x *Exchange, reason string) {
 	a := telemetry.Access{
 		Unix: g.s.Unix(), Peer: x.codec.Peer(),
 		Method: part(e.method), Target: part(e.target), Host: part(e.host),
-		Referer: part(e.referer), UserAgent: part(e.userAgnt), Protocol: "HTTP/1.1",
+		Referer: part(e.referer), UserAgent: part(e.userAgnt), Protocol: e.protocol,
 		Status: e.status, BytesReceived: x.content, BytesSent: e.sent,
 		Duration: time.Duration(g.s.Now() - e.begun),
 		Upstream: e.upstream, Reason: e.reason,
-	}
-	if e.minor == 0 {
-		a.Protocol = "HTTP/1.0"
 	}
 	if reason != "" {
 		a.Reason = reason

@@ -82,7 +82,7 @@ func (e *explanation) static(r *config.Route, g *gateway.Route) {
 	} else {
 		e.line("directory", "%s", r.Static.Root)
 	}
-	e.line("answer", "%d %s", a.Status, http1.StatusText(a.Status))
+	e.line("answer", "%s", status(a.Status))
 	e.block(a.Block)
 	if a.Length >= 0 {
 		e.block(http1.AppendContentLength(nil, a.Length))
@@ -120,7 +120,7 @@ func servedFile(s *config.Static, below string, status int) string {
 // fixed shows the response.
 func (e *explanation) fixed(r *config.Route) {
 	a := &r.Action
-	e.line("answer", "%d %s", a.Status, http1.StatusText(a.Status))
+	e.line("answer", "%s", status(a.Status))
 	switch {
 	case a.JSON:
 		e.block([]byte("Content-Type: application/json\n"))
@@ -139,7 +139,7 @@ func (e *explanation) redirect(g *gateway.Route) {
 	if e.request.HasQuery {
 		query = e.request.Bytes(e.request.Query)
 	}
-	e.line("answer", "%d %s", g.Status, http1.StatusText(g.Status))
+	e.line("answer", "%s", status(g.Status))
 	e.block(append([]byte("Location: "), g.Location.Append(nil, e.raw, e.norm, query, &e.match)...))
 }
 

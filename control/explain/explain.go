@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func (e *explanation) explain(r Request, head []byte) {
 	e.line("request", "%s %s", r.Method, r.URL)
 	var why http1.Error
 	if e.request, why = parse(head, &e.gen.Settings.HTTP); why != http1.OK {
-		e.line("answer", "%d %s: the request is malformed: %s", why.Status(), http1.StatusText(why.Status()), why.Error())
+		e.line("answer", "%s: the request is malformed: %s", status(why.Status()), why.Error())
 		return
 	}
 	if e.request.Form != http1.OriginForm {
@@ -117,7 +118,7 @@ func (e *explanation) found(i int) {
 	case route.Redirect:
 		e.redirect(g)
 	case route.Echo:
-		e.line("answer", "%d %s: an echo of the request", r.Action.Status, http1.StatusText(r.Action.Status))
+		e.line("answer", "%s: an echo of the request", status(r.Action.Status))
 	}
 }
 
@@ -129,4 +130,9 @@ func place(p config.Pos) string {
 		return fmt.Sprintf("  (line %d)", p.Line)
 	}
 	return fmt.Sprintf("  (%s:%d)", p.File, p.Line)
+}
+
+// status is a status code with its reason phrase, if it has one.
+func status(code int) string {
+	return strings.TrimSpace(strconv.Itoa(code) + " " + http1.StatusText(code))
 }

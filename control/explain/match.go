@@ -60,7 +60,7 @@ func (e *explanation) others(winner int) {
 			continue
 		}
 		r := &e.cfg.Routes[i]
-		d, why := e.against(&r.Head)
+		d, why := e.against(&r.Head, winner)
 		lists[d] = append(lists[d], fmt.Sprintf("    %-28q %s%s", r.Head.String(), why, place(r.Pos)))
 	}
 	all := slices.Concat(lists[:]...)
@@ -77,7 +77,7 @@ func (e *explanation) others(winner int) {
 }
 
 // against says what keeps a route from answering.
-func (e *explanation) against(h *route.Head) (distance, string) {
+func (e *explanation) against(h *route.Head, winner int) (distance, string) {
 	method := string(e.request.Bytes(e.request.Method))
 	switch {
 	case h.Host != "" && !e.matches(h.Host+"/"):
@@ -87,7 +87,14 @@ func (e *explanation) against(h *route.Head) (distance, string) {
 	case len(h.Methods) > 0 && !slices.Contains(h.Methods, method) && (e.request.MethodID != http1.HEAD || !slices.Contains(h.Methods, "GET")):
 		return wrongMethod, fmt.Sprintf("the method is not %s", strings.Join(h.Methods, " or "))
 	}
-	return lessSpecific, "it matches too, but is less specific"
+	best := &e.cfg.Routes[winner].Head
+	switch {
+	case h.Host != best.Host:
+		return lessSpecific, "it matches too, but its host is less specific"
+	case h.Path != best.Path:
+		return lessSpecific, "it matches too, but its path is less specific"
+	}
+	return lessSpecific, "it matches too, but its method is less specific"
 }
 
 // matches says whether a route for every method with that host and path would match.

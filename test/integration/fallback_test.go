@@ -83,12 +83,9 @@ func TestAutoFallsBackToEpoll(t *testing.T) {
 			if !strings.Contains(line, " warn ") || !strings.Contains(line, "epoll") {
 				t.Errorf("the line does not warn of epoll: %s", line)
 			}
-			for _, cause := range map[syscall.Errno][]string{
-				syscall.EPERM:  {"seccomp", "io_uring_disabled"},
-				syscall.ENOSYS: {"seccomp", "kernel"},
-			}[errno] {
-				if !strings.Contains(line, cause) {
-					t.Errorf("the line does not name %s: %s", cause, line)
+			for _, part := range []string{"a seccomp filter", "--security-opt seccomp="} {
+				if !strings.Contains(line, part) {
+					t.Errorf("the line does not name cause and cure (%s): %s", part, line)
 				}
 			}
 		})

@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrWrong marks a complete answer that is not the expected one.
+var ErrWrong = errors.New("wrong answer")
+
 // exchangePatience bounds each blocking step of a single exchange.
 const exchangePatience = 5 * time.Second
 
@@ -87,10 +90,10 @@ func exchange(fd int, request *Request, buffer []byte) (response, error) {
 		}
 	}
 	if answer.status != request.Status {
-		return response{}, fmt.Errorf("answered with status %d, not %d", answer.status, request.Status)
+		return response{}, fmt.Errorf("%w: status %d, not %d", ErrWrong, answer.status, request.Status)
 	}
 	if request.Length >= 0 && answer.length != request.Length {
-		return response{}, fmt.Errorf("answered with %d bytes of content, not %d", answer.length, request.Length)
+		return response{}, fmt.Errorf("%w: %d bytes of content, not %d", ErrWrong, answer.length, request.Length)
 	}
 	return answer, nil
 }

@@ -60,7 +60,7 @@ func TestMarkdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| anygate-io_uring | **5.00** | 0.0 % | 0.50 (0.50–0.50) | 1.25 | 123,456 | 40.0 | 900 | none |",
+		"| anygate-io_uring | **5.00** | 25.0 % | 0.50 (0.50–0.50) | 1.25 | 123,456 | 40.0 | 900 | none |",
 		"1 of 3 rounds disturbed: a neighbour",
 		"| nginx ⚠ | **500** | 0.0 % | 1.00 (1.00–1.00) | – | read 3 |",
 		"| anygate-io_uring ⚠ | – | – | – | – | it <died> |",

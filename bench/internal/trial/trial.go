@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -99,6 +100,8 @@ func loopback(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 const (
 	// startPatience is how long a server may take to answer for the first time.
 	startPatience = 10 * time.Second
+	// wrongPatience is how long it may answer, but wrongly: something that it needs may not be there yet.
+	wrongPatience = time.Second
 	// startPause lies between two attempts; it bounds the error of a start-up time.
 	startPause = 100 * time.Microsecond
 )
@@ -110,6 +113,9 @@ func awaitAnswer(ctx context.Context, process *proc.Process, address string, req
 		err := generate.Exchange(address, request)
 		if err == nil {
 			return nil
+		}
+		if soon := time.Now().Add(wrongPatience); errors.Is(err, generate.ErrWrong) && soon.Before(deadline) {
+			deadline = soon
 		}
 		select {
 		case <-process.Exited():

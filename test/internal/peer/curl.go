@@ -56,6 +56,9 @@ func Curl(t testing.TB, args ...string) Answer {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
+	if a.Body == string(heads) {
+		a.Body = "" // With --head curl's output is the head.
+	}
 	a.readHeads(t, heads)
 	return a
 }

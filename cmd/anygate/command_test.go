@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// invoke runs a command in this process, in a directory of its own.
+func invoke(t *testing.T, dir string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	t.Chdir(dir)
+	var o, e strings.Builder
+	code = run(args, terminal{out: &o, err: &e})
+	return code, o.String(), e.String()
+}
+
+func TestCommands(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		code int
+		out  string
+		err  string
+	}{
+		{"help", []string{"help"}, 0, "usage: anygate [COMMAND]", ""},
+		{"help as an option", []string{"--help"}, 0, "usage: anygate [COMMAND]", ""},
+		{"help of a command", []string{"help", "explain"}, 0, "usage: anygate explain METHOD URL", ""},
+		{"help of a command, as an option", []string{"check", "-h"}, 0, "usage: anygate check", ""},
+		{"help of nothing", []string{"help", "me"}, 2, "", `unknown command "me"`},
+		{"version", []string{"version"}, 0, "anygate " + versionNumber + "\n", ""},
+		{"version as an option", []string{"--version"}, 0, "engine  ", ""},
+		{"version of something", []string{"version", "x"}, 2, "", `unexpected argument "x"`},
+		{"a near miss", []string{"chekc"}, 2, "", `did you mean "check"?`},
+		{"a directory without a command", []string{"./dist"}, 2, "", `did you mean "serve ./dist"?`},
+		{"reload", []string{"reload"}, 2, "", `"reload" is not available in this version`},
+		{"stop", []string{"stop"}, 2, "", `"stop" is not available in this version`},
+		{"tune", []string{"tune", "check"}, 2, "", `"tune" is not available in this version`},
+		{"import", []string{"import", "nginx", "x"}, 2, "", `"import" is not available in this version`},
+		{"pack", []string{"pack", "x"}, 2, "", `"pack" is not available in this version`},
+		{"check without a configuration", []string{"check"}, 1, "", "there is neither ./anygate.yml nor"},
+		{"check of two files", []string{"check", "-c", "a", "b"}, 2, "", "exclude each other"},
+		{"check in two forms", []string{"check", "--print", "--json"}, 2, "", "exclude each other"},
+		{"explain of the demo", []string{"explain", "GET", "/healthz"}, 0, "route      \"GET /healthz\"", "this is about the demo site"},
+		{"explain of nothing", []string{"explain", "GET"}, 2, "", "a method and a URL are needed"},
+		{"explain of a bad URL", []string{"explain", "GET", "ftp://x"}, 1, "", "neither an http or https URL nor a path"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, errs := invoke(t, t.TempDir(), tt.args...)
+			if code != tt.code || !strings.Contains(out, tt.out) || !strings.Contains(errs, tt.err) || (tt.err == "" && errs != "") {
+				t.Errorf("exit code %d\nout: %s\nerr: %s\nwant %d, %q, %q", code, out, errs, tt.code, tt.out, tt.err)
+			}
+		})
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	_, out, _ := invoke(t, t.TempDir(), "help")
+	for _, c := range commands() {
+		if !strings.Contains(out, "  "+c.name+" ") {
+			t.Errorf("help does not list %s", c.name)
+		}
+	}
+}
+
+const goodConfig = `
+listen: ":8080"
+routes:
+  "GET /healthz": OK
+  "/api/": http://backend.test:80/v1/
+`
+
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "anygate.yml", goodConfig)
+	bad := writeFile(t, dir, "sub/bad.yml", "routes:\n  \"/x\": FORBIDEN\n  \"y\": OK\n")
+
+	if code, out, errs := invoke(t, dir, "check"); code != 0 || !strings.Contains(out, "anygate.yml: no errors; routes: 2") || errs != "" {
+		t.Errorf("check: %d %q %q", code, out, errs)
+	}
+	code, out, errs := invoke(t, dir, "check", bad)
+	if code != 1 || out != "" || !strings.Contains(errs, bad+":2:9:") || !strings.Contains(errs, `did you mean "FORBIDDEN"?`) || !strings.Contains(errs, bad+":3:") {
+		t.Errorf("check of a bad file: %d %q\n%s", code, out, errs)
+	}
+
+	code, out, errs = invoke(t, dir, "check", "--print")
+	if code != 0 || errs != "" {
+		t.Errorf("check --print: %d %q", code, errs)
+	}
+	printed := writeFile(t, dir, "printed.yml", out)
+	if code, again, errs := invoke(t, dir, "check", "-c", printed, "--print"); code != 0 || again != out {
+		t.Errorf("what --print prints is not printed the same again: %d %s\n%s\n%s", code, errs, out, again)
+	}
+
+	var answer struct {
+		OK          bool
+		Diagnostics []struct {
+			Line       int
+			Suggestion string
+		}
+		Config *struct{ Routes []struct{ Head string } }
+	}
+	code, out, errs = invoke(t, dir, "check", "--json")
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || code != 0 || errs != "" {
+		t.Fatalf("check --json: %d %q, %v", code, errs, err)
+	}
+	if !answer.OK || len(answer.Diagnostics) != 0 || len(answer.Config.Routes) != 2 || answer.Config.Routes[0].Head != "GET /healthz" {
+		t.Errorf("check --json: %+v", answer)
+	}
+	code, out, errs = invoke(t, dir, "check", "--json", "-c", bad)
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || code != 1 || errs != "" {
+		t.Fatalf("check --json of a bad file: %d %q, %v", code, errs, err)
+	}
+	if answer.OK || len(answer.Diagnostics) != 2 || answer.Diagnostics[0].Line != 2 || answer.Diagnostics[0].Suggestion != "FORBIDDEN" {
+		t.Errorf("check --json of a bad file: %+v", answer)
+	}
+	code, out, _ = invoke(t, dir, "check", "--json", "-c", "none.yml")
+	if code != 1 || !strings.Contains(out, `"config": null`) {
+		t.Errorf("check --json of no file: %d %s", code, out)
+	}
+}
+
+// TestExplain names a server that no resolver knows: nothing is looked up.
+func TestExplain(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "anygate.yml", goodConfig)
+	code, out, errs := invoke(t, dir, "explain", "GET", "http://www.test/api/x?y=z", "-H", "Accept: text/html", "-H", "X-A: b")
+	if code != 0 || errs != "" {
+		t.Fatalf("%d %q", code, errs)
+	}
+	for _, want := range []string{"backend.test:80", "GET /v1/x?y=z HTTP/1.1", "Host: www.test", "Accept: text/html", "X-A: b", `"GET /healthz"`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in:\n%s", want, out)
+		}
+	}
+}
+
+// TestDemoLeavesNothing explains a request to the demo, which unpacks it.
+func TestDemoLeavesNothing(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	if code, _, errs := invoke(t, t.TempDir(), "explain", "GET", "/"); code != 0 {
+		t.Fatal(errs)
+	}
+	if left, err := filepath.Glob(filepath.Join(tmp, "*")); err != nil || len(left) > 0 {
+		t.Errorf("%v is left behind, %v", left, err)
+	}
+	t.Setenv("TMPDIR", filepath.Join(tmp, "none"))
+	if code, _, errs := invoke(t, t.TempDir(), "explain", "GET", "/"); code != 1 || !strings.Contains(errs, "set TMPDIR") {
+		t.Errorf("%d %s", code, errs)
+	}
+	if _, err := os.Stat(filepath.Join(tmp, "none")); err == nil {
+		t.Error("a directory was made")
+	}
+}
