@@ -3,6 +3,8 @@ package control
 import (
 	"errors"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/anygate/anygate/config"
@@ -17,10 +19,14 @@ type logs struct {
 	errors, access *telemetry.Writer
 	// The rings of each shard; those for access lines are nil when they are off.
 	errorRings, accessRings []*telemetry.Ring
+	// own takes the lines of this package, so that a destination that does not move cannot keep it from draining. mu makes
+	// one producer of many.
+	mu  sync.Mutex
+	own *telemetry.Ring
 }
 
 func openLogs(c config.Log, shards int, stdout, stderr io.Writer) *logs {
-	l := &logs{accessRings: make([]*telemetry.Ring, shards), errorRings: make([]*telemetry.Ring, shards)}
+	l := &logs{own: telemetry.NewRing(0), accessRings: make([]*telemetry.Ring, shards), errorRings: make([]*telemetry.Ring, shards)}
 	l.level, _ = telemetry.ParseLevel(c.Level)
 	for i := range shards {
 		l.errorRings[i] = telemetry.NewRing(0)
@@ -28,14 +34,15 @@ func openLogs(c config.Log, shards int, stdout, stderr io.Writer) *logs {
 			l.accessRings[i] = telemetry.NewRing(telemetry.DefaultRingBytes)
 		}
 	}
+	// What this package says comes behind what the shards have said before.
 	switch c.Access.To {
 	case "off":
-		l.errors = telemetry.NewWriter(stderr, l.lost, l.errorRings...)
+		l.errors = telemetry.NewWriter(stderr, l.lost, slices.Concat(l.errorRings, []*telemetry.Ring{l.own})...)
 	case "stderr":
-		l.errors = telemetry.NewWriter(stderr, l.lost, append(append([]*telemetry.Ring(nil), l.errorRings...), l.accessRings...)...)
+		l.errors = telemetry.NewWriter(stderr, l.lost, slices.Concat(l.errorRings, l.accessRings, []*telemetry.Ring{l.own})...)
 		l.access = l.errors
 	default:
-		l.errors = telemetry.NewWriter(stderr, l.lost, l.errorRings...)
+		l.errors = telemetry.NewWriter(stderr, l.lost, slices.Concat(l.errorRings, []*telemetry.Ring{l.own})...)
 		l.access = telemetry.NewWriter(stdout, l.lost, l.accessRings...)
 	}
 	return l
@@ -51,8 +58,10 @@ func (l *logs) say(level telemetry.Level, msg string, fields ...telemetry.Field)
 	if !l.level.Allows(level) {
 		return
 	}
-	// There is nowhere to report that the log itself cannot be written.
-	_, _ = l.errors.Write(telemetry.AppendError(nil, level, time.Now().Unix(), msg, fields...))
+	l.mu.Lock()
+	l.own.Error(level, time.Now().Unix(), msg, fields...)
+	l.mu.Unlock()
+	l.errors.Wake()
 }
 
 // close writes what is left. The access log goes first, as its losses are told in the error log.

@@ -128,15 +128,10 @@ func (s *Shard) appendForeign(c Conn, g segment) {
 
 // Queued is how many bytes of output wait to be sent.
 func (s *Shard) Queued(c Conn) int64 {
-	r := s.get(c)
-	if r == nil {
+	if s.get(c) == nil {
 		return 0
 	}
-	n := r.q.bytes
-	if r.has(flagFilter) {
-		n += s.filters[c.index()].plain.bytes
-	}
-	return n
+	return s.unsent(c.index())
 }
 
 // NotifyDrained asks for one call of Drained when at most low bytes are left
@@ -186,7 +181,13 @@ func (s *Shard) Bulk(c Conn, on bool) {
 // Close ends the connection once its output is sent: it closes the sending
 // side, discards what the peer still sends, for a bounded time, and closes.
 // The name is dead at once.
-func (s *Shard) Close(c Conn) {
+func (s *Shard) Close(c Conn) { s.closeSent(c, 0) }
+
+// CloseQuiet is Close for a peer that has nothing more to send: there is no
+// waiting for its end.
+func (s *Shard) CloseQuiet(c Conn) { s.closeSent(c, flagQuiet) }
+
+func (s *Shard) closeSent(c Conn, how connFlags) {
 	r := s.get(c)
 	if r == nil {
 		return
@@ -195,7 +196,7 @@ func (s *Shard) Close(c Conn) {
 	if r.has(flagFilter) {
 		s.filters[i].end()
 	}
-	r.flags |= flagClosing | flagDead
+	r.flags |= flagClosing | flagDead | how
 	r.flags &^= flagNotify
 	if r.has(flagConnecting) {
 		s.kill(i)

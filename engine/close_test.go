@@ -109,6 +109,45 @@ func TestCloseOfALargeAnswerHoldsTheUploadBack(t *testing.T) {
 		if n, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, answer) {
 			t.Fatalf("read %d of %d bytes of the answer: %v", n, len(answer), err)
 		}
+		r.eventually("the connection is gone after its time", func() bool {
+			if k := &s.conns[conn.Index()]; k.has(flagShut) && k.deadline > s.now {
+				pass(s, conn.Index())
+			}
+			return s.Stats().Open == 0
+		})
+	})
+}
+
+// TestLingerWaitsForASlowReader has the whole answer in the kernel, and the
+// peer takes longer than the linger time to read it.
+func TestLingerWaitsForASlowReader(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		var s *Shard
+		answer := pattern(2<<20, 0)
+		opened := make(chan Conn, 1)
+		r := start(t, kind, smallLimits, Handler{
+			Received: func(c Conn, p []byte) {
+				s.Append(c, answer)
+				s.Close(c)
+				opened <- c
+			},
+		})
+		r.do(func() { s = r.s })
+		c := r.client()
+		send(t, c, []byte("x"))
+		conn := receive(t, opened)
+		k := &s.conns[conn.Index()]
+		r.eventually("all is sent", func() bool { return k.has(flagShut) })
+		r.do(func() {
+			if s.loop.progress(conn.Index()) >= k.sent {
+				t.Error("all is acknowledged: the test shows nothing")
+			}
+			pass(s, conn.Index())
+		})
+		r.eventually("the linger time was prolonged", func() bool { return k.deadline > s.now })
+		send(t, c, []byte("more, which must not cause a reset"))
+		expect(t, c, answer)
+		expectEnd(t, c)
 	})
 }
 

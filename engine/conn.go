@@ -32,6 +32,7 @@ const (
 	flagEOF                              // the peer has closed its side
 	flagDirty                            // in the dirty list
 	flagClosing                          // Close was asked: shut down when the queue is empty
+	flagQuiet                            // and then close at once: the peer has nothing to say
 	flagShut                             // our side is shut down; reading to discard
 	flagDead                             // the protocol has been told, or does not want to know
 	flagReset                            // close by RST
@@ -47,6 +48,7 @@ const (
 	flagMulti     // io_uring: it is a multishot one
 	flagCancel    // io_uring: its cancellation is in the kernel
 	flagSending   // io_uring: a send is in the kernel
+	flagClosed    // io_uring: the descriptor is closed by the kernel's queue
 	flagFinishing // io_uring: waiting for the kernel to let go
 	flagPollOut   // a wait for writability is armed
 

@@ -78,7 +78,14 @@ func (l *epollLoop) turn() {
 			d = 0
 		}
 	}
-	events := l.p.Wait(d)
+	var events []epoll.Event
+	if d != 0 && s.napping(d) {
+		events = l.p.Nap(napTime)
+		s.napped(len(events) > 0)
+	} else {
+		events = l.p.Wait(d)
+		s.woken()
+	}
 	s.inbox.asleep.Store(false)
 	s.clock()
 	if s.handler.Turn != nil {

@@ -99,6 +99,10 @@ func (s *Shard) received(i uint32, p []byte) {
 	switch {
 	case c.has(flagDead):
 		s.discard(i, len(p))
+		if c.has(flagFilter) && !c.has(flagShut) && !s.filters[i].refused {
+			// What is queued may wait for the end of a handshake.
+			s.open1(i, p)
+		}
 	case c.has(flagFilter):
 		s.open1(i, p)
 	case s.handler.Received != nil:
@@ -128,6 +132,7 @@ func (s *Shard) eof(i uint32) {
 	case c.has(flagDead):
 		// Closing: what is queued may still be read by a peer that has only
 		// closed its sending side.
+		s.markDirty(i)
 	case s.handler.EOF != nil:
 		s.handler.EOF(s.name(i))
 	}
@@ -190,7 +195,7 @@ func (s *Shard) retire(i uint32) {
 		s.filters[i] = nil
 	}
 	s.timers.clear(i)
-	if c.fd >= 0 {
+	if c.fd >= 0 && !c.has(flagClosed) {
 		if c.has(flagReset) {
 			resetOnClose(c.fd)
 		}
@@ -209,14 +214,29 @@ func (s *Shard) written(i uint32, n int64) {
 	s.consume(&c.q, n)
 }
 
+// unsent is how many bytes of output wait, sealed or plain.
+func (s *Shard) unsent(i uint32) int64 {
+	c := &s.conns[i]
+	if c.has(flagFilter) {
+		return c.q.bytes + s.filters[i].plain.bytes
+	}
+	return c.q.bytes
+}
+
 // drained looks at what has to happen now that the queue has become shorter.
 func (s *Shard) drained(i uint32) {
 	c := &s.conns[i]
-	left, quiet := c.q.bytes, true
+	quiet := true
 	if c.has(flagFilter) {
-		left += s.filters[i].plain.bytes
-		quiet = s.filters[i].quiet
+		f := s.filters[i]
+		quiet = f.quiet
+		if c.q.bytes == 0 && quiet && c.has(flagEOF) && c.has(flagClosing) {
+			// A transform that has nothing to say, and will hear nothing
+			// more, does not take what is left.
+			s.drop(&f.plain)
+		}
 	}
+	left := s.unsent(i)
 	if left == 0 && quiet && !c.has(flagSending) {
 		if c.has(flagClosing) && !c.has(flagShut) {
 			s.beginShut(i)
@@ -239,7 +259,7 @@ func (s *Shard) drained(i uint32) {
 // waits a little for the peer to close its own.
 func (s *Shard) beginShut(i uint32) {
 	c := &s.conns[i]
-	if c.has(flagEOF | flagConnecting) {
+	if c.has(flagEOF | flagConnecting | flagQuiet) {
 		s.kill(i)
 		return
 	}

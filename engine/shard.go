@@ -70,6 +70,7 @@ type Shard struct {
 	full      bool // accepting rests because of a limit
 	retryAt   int64
 
+	resting  bool // the next wait is a proper one: see nap.go
 	stopping bool
 	stats    Stats
 }
@@ -277,6 +278,10 @@ func (s *Shard) expire() {
 					s.setDeadline(i, int64(closeTime))
 				}
 			default:
+				if s.unsent(i) > 0 {
+					// A cut answer must not look like one that has ended.
+					c.flags |= flagReset
+				}
 				s.kill(i)
 			}
 		}

@@ -165,7 +165,8 @@ func (m *Sim) event(i uint32) {
 		m.sent(i, p)
 		return
 	}
-	if c.has(flagWanted) {
+	if c.has(flagWanted) || p.late {
+		p.late = false
 		m.receiveSome(i, p)
 	}
 }
@@ -322,11 +323,19 @@ func (m *Sim) added(i uint32) Errno {
 	return 0
 }
 
-func (m *Sim) receive(uint32) {}
+// receive is told of a pause. As with a multishot receive, something may be on
+// its way already.
+func (m *Sim) receive(i uint32) {
+	if c, p := &m.s.conns[i], m.peers[i]; p != nil && !c.has(flagWanted|flagBulk|flagEOF) {
+		p.late = m.chance(m.faults.Delay)
+	}
+}
 
 func (m *Sim) finish(i uint32) {
 	m.s.conns[i].flags |= flagFinishing
-	if m.peers[i] == nil { // closed before it was added
+	if m.peers[i] == nil { // aborted as it was accepted
+		m.pending.Closed = true
+		m.pending.WasReset = m.s.conns[i].has(flagReset)
 		m.s.retire(i)
 	}
 }

@@ -22,6 +22,7 @@ type SimPeer struct {
 	closed   bool
 	reset    bool
 	gone     bool
+	late     bool // a pause came too late for one receive
 	refuse   Errno
 	flight   [][]byte
 	sum      uint64

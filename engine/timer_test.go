@@ -105,7 +105,7 @@ func TestWheelPastIsTheNextTick(t *testing.T) {
 func TestWheelAgainstReference(t *testing.T) {
 	const timers = 200
 	spans := []int64{2, 60, 70, 4000, 5000, 1 << 18, 1 << 20, horizon}
-	for seed := range uint64(40) {
+	for seed := range uint64(15) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		w := newWheel(t, timers, rng.Int64N(1<<30)+1)
 		now, want := w.tick, map[uint32]int64{}

@@ -27,10 +27,11 @@ const SealRoom = 20 << 10
 
 // filter is a connection's transform with the plaintext that waits for it.
 type filter struct {
-	t      Transform
-	plain  queue
-	quiet  bool // the last Seal had nothing to say
-	closed bool // Close was called
+	t       Transform
+	plain   queue
+	quiet   bool // the last Seal had nothing to say
+	closed  bool // Close was called
+	refused bool // Open has failed
 }
 
 // end lets the transform say its closing words after what is queued.
@@ -59,7 +60,7 @@ func (s *Shard) SetTransform(c Conn, t Transform) {
 
 // open1 brings received bytes through the transform.
 func (s *Shard) open1(i uint32, p []byte) {
-	name, f := s.name(i), s.filters[i]
+	name, c, f := s.name(i), &s.conns[i], s.filters[i]
 	for {
 		plain, n, err := f.t.Open(p)
 		if err != nil {
@@ -67,9 +68,9 @@ func (s *Shard) open1(i uint32, p []byte) {
 			return
 		}
 		p = p[n:]
-		if len(plain) > 0 {
+		if len(plain) > 0 && !c.has(flagDead) && s.handler.Received != nil {
 			s.handler.Received(name, plain)
-			if s.get(name) == nil {
+			if s.name(i) != name || !c.has(flagOpen) || c.has(flagFinishing) {
 				return
 			}
 		}
@@ -85,17 +86,19 @@ func (s *Shard) open1(i uint32, p []byte) {
 // may be waiting to tell the peer why; it goes out as a last answer does.
 func (s *Shard) refused(i uint32) {
 	c, f := &s.conns[i], s.filters[i]
-	name := s.name(i)
 	s.drop(&f.plain)
-	f.quiet = false
+	f.quiet, f.refused = false, true
+	s.markDirty(i)
+	if c.has(flagDead) {
+		return
+	}
 	c.flags |= flagDead | flagClosing
 	c.flags &^= flagNotify
+	if s.handler.Closed != nil {
+		s.handler.Closed(s.name(i), ReasonTransform, 0)
+	}
 	c.user = 0
 	s.setDeadline(i, int64(closeTime))
-	s.markDirty(i)
-	if s.handler.Closed != nil {
-		s.handler.Closed(name, ReasonTransform, 0)
-	}
 }
 
 // seal brings queued plaintext through the transform into the connection's

@@ -343,6 +343,33 @@ func TestTransformCloseWriteThenClose(t *testing.T) {
 	})
 }
 
+// TestTransformHandshakeEndsAfterClose closes with an answer before the
+// transform may send it.
+func TestTransformHandshakeEndsAfterClose(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		var s *Shard
+		r, _ := veilRig(t, kind, Handler{
+			Accepted: func(c Conn, _ int) { s.Append(c, []byte("busy")); s.Close(c) },
+			Received: func(Conn, []byte) { t.Error("received on a closed connection") },
+		})
+		r.do(func() { s = r.s })
+		c := &veiled{Conn: r.client()}
+		c.hello(t)
+		send(t, c.Conn, c.seal([]byte("nobody listens")))
+		expect(t, c, []byte("busy"))
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) || c.end != veilClose {
+			t.Fatalf("the stream ended by %q, %v, want closing words", c.end, err)
+		}
+		expectEnd(t, c.Conn)
+		// Another goes without ever saying hello.
+		gone := r.client()
+		if err := gone.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		expectEnd(t, gone)
+	})
+}
+
 // TestTransformAlertReachesThePeer sends rubbish, with more behind it.
 func TestTransformAlertReachesThePeer(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind Kind) {

@@ -37,8 +37,9 @@ type uringLoop struct {
 	ring   *uring.Ring
 	small  recvGroup
 	large  recvGroup
-	refill []uint32 // connections whose receive found no buffer
-	dry    bool     // and there still is none
+	last   *uring.SQE // of the receive armed last
+	refill []uint32   // connections whose receive found no buffer
+	dry    bool       // and there still is none
 
 	msgs []message // arguments of the sendmsg operations not yet submitted
 	used int
@@ -89,7 +90,13 @@ func (l *uringLoop) turn() {
 			s.inbox.asleep.Store(true)
 			if s.inbox.empty() {
 				s.stats.Waits++
-				r.SubmitAndWait(d)
+				if s.napping(d) {
+					r.SubmitAndNap(napTime)
+					s.napped(r.Ready() > 0)
+				} else {
+					r.SubmitAndWait(d)
+					s.woken()
+				}
 			}
 			s.inbox.asleep.Store(false)
 		}
@@ -234,6 +241,10 @@ func (l *uringLoop) onReceive(i, gen uint32, res int32, flags uint32) {
 	}
 	if c.gen&genMask == gen && c.has(flagOpen) && c.has(flagWanted) && !c.has(flagRecvArmed|flagFinishing|flagRefill) {
 		l.arm(i)
+		if res > 0 && flags&uring.CQEFSockNonEmpty == 0 {
+			// The socket was empty: trying before waiting would be in vain.
+			l.last.PollFirst()
+		}
 	}
 }
 
@@ -242,12 +253,13 @@ func (l *uringLoop) arm(i uint32) {
 	c := &l.s.conns[i]
 	ud := userData(opReceive, c.gen, i)
 	c.flags |= flagRecvArmed
+	l.last = l.ring.Next()
 	if c.has(flagBulk) {
-		l.ring.Next().Recv(c.fd, l.large.id, 0, ud)
+		l.last.Recv(c.fd, l.large.id, 0, ud)
 		return
 	}
 	c.flags |= flagMulti
-	l.ring.Next().RecvMulti(c.fd, l.small.id, ud)
+	l.last.RecvMulti(c.fd, l.small.id, ud)
 }
 
 // rearm arms the receives that found no buffer, now that some came back. While
@@ -321,9 +333,18 @@ func (l *uringLoop) finish(i uint32) {
 		return
 	}
 	c.flags |= flagFinishing
-	if !l.finished(i) {
-		l.ring.Next().CancelFD(c.fd, userData(opCancel, 0, 0))
+	if l.finished(i) {
+		return
 	}
+	if c.has(flagReset) {
+		resetOnClose(c.fd)
+	}
+	// Behind the cancellation the descriptor is closed in the same
+	// submission. What still refers to the socket are the operations that
+	// are being cancelled; none is started again.
+	c.flags |= flagClosed
+	l.ring.Next().CancelFD(c.fd, userData(opCancel, 0, 0))
+	l.ring.Next().Close(c.fd, userData(opCancel, 0, 0))
 }
 
 // finished retires a finishing connection once nothing of it is in the kernel.

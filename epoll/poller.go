@@ -122,12 +122,21 @@ func (p *Poller) control(op uintptr, fd int32, events uint32, data uint64) error
 // Wait returns what is ready, waiting for it up to the timeout; a negative timeout is none. It returns nothing when the timeout
 // has passed or a signal came. An error of the kernel, which only a defect can cause, also returns nothing; Failure
 // names it. The slice is borrowed until the next Wait.
-func (p *Poller) Wait(timeout time.Duration) []Event {
+func (p *Poller) Wait(timeout time.Duration) []Event { return p.wait(unix.Syscall6, timeout) }
+
+// Nap is Wait without a word to Go's scheduler: the thread keeps its processor (P). The world cannot stop meanwhile,
+// except that the signal by which the runtime preempts ends the nap. So the timeout is to be short, and the call is not
+// for programs that turn asynchronous preemption off.
+func (p *Poller) Nap(timeout time.Duration) []Event { return p.wait(unix.RawSyscall6, timeout) }
+
+type syscall6 = func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)
+
+func (p *Poller) wait(call syscall6, timeout time.Duration) []Event {
 	// SAFETY: the array is mapped memory that lives until Close.
 	buf := uintptr(unsafe.Pointer(&p.mem.kernel))
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), buf, MaxEvents, 0, 0, 0)
 	if n == 0 && errno == 0 && timeout != 0 {
-		n, errno = p.block(buf, timeout)
+		n, errno = p.block(call, buf, timeout)
 	}
 	if errno != 0 {
 		n = 0
@@ -145,8 +154,8 @@ func (p *Poller) Wait(timeout time.Duration) []Event {
 // Failure returns the error of the last Wait that failed, or 0.
 func (p *Poller) Failure() unix.Errno { return p.last }
 
-// block waits with the Go scheduler told, so that a garbage collection does not wait for this thread.
-func (p *Poller) block(buf uintptr, timeout time.Duration) (uintptr, unix.Errno) {
+// block waits.
+func (p *Poller) block(call syscall6, buf uintptr, timeout time.Duration) (uintptr, unix.Errno) {
 	if !p.noPwait2 {
 		var ts uintptr
 		if timeout > 0 {
@@ -154,14 +163,14 @@ func (p *Poller) block(buf uintptr, timeout time.Duration) (uintptr, unix.Errno)
 			// SAFETY: the timespec is mapped memory that lives until Close.
 			ts = uintptr(unsafe.Pointer(&p.mem.timeout))
 		}
-		n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), buf, MaxEvents, ts, 0, 0)
+		n, _, errno := call(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), buf, MaxEvents, ts, 0, 0)
 		if errno != unix.ENOSYS && errno != unix.EPERM {
 			return n, errno
 		}
 		// Linux before 5.11 does not have the call, and seccomp profiles that are older than it refuse it.
 		p.noPwait2 = true
 	}
-	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), buf, MaxEvents, millis(timeout), 0, 0)
+	n, _, errno := call(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), buf, MaxEvents, millis(timeout), 0, 0)
 	return n, errno
 }
 

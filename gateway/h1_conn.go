@@ -25,6 +25,7 @@ const (
 	h1Dead                           // the connection is gone
 	h1PeerKnown                      // peer holds the client's address
 	h1Broken                         // output has a hole: see fail
+	h1Asked                          // the client has asked for h1Close
 	h1Measured                       // lastOut holds what the client had taken
 )
 

@@ -209,7 +209,9 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 		return 0, false
 	}
 	h.flags &^= h1Partial | h1Chunked | h1NoContent | h1Counted | h1Expect | h1Measured
-	if r.Close || g.draining {
+	if r.Close {
+		h.flags |= h1Close | h1Asked
+	} else if g.draining {
 		h.flags |= h1Close
 	}
 	h.minor = r.Minor

@@ -278,6 +278,12 @@ func (h *h1Conn) done() {
 	}
 	switch {
 	case h.flags.has(h1Close):
+		if h.flags.has(h1Asked) && !h.flags.has(h1Content|h1Broken) && len(h.queue) == 0 {
+			// The client has said that this was all, and it was.
+			h.gone()
+			h.g.s.CloseQuiet(h.conn)
+			return
+		}
 		h.close()
 		return
 	case h.flags.has(h1Content):

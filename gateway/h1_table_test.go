@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -278,7 +279,48 @@ func TestHTTP1WithFaults(t *testing.T) {
 		w := newSimWorld(t, seed, engine.Faults{Short: 0.7, Delay: 0.3, NoBufs: 0.2, Cancel: 0.2})
 		tableWorld(t, w)
 		for _, r := range append(h1Table, longHeads()...) {
-			r.check(w, r.in)
+			r.checkMerged(w)
 		}
+	}
+}
+
+// checkMerged is check for a simulation with faults, in which chunks are cut
+// differently.
+func (r tableRow) checkMerged(w *world) {
+	w.t.Helper()
+	c := w.client()
+	c.send(r.in)
+	if !r.ends {
+		c.send("GET /.sentinel" + req + "Connection: close\r\n\r\n")
+		r.out += closing(page(404))
+	}
+	if got := oneChunk(undated(c.rest())); got != r.out || c.reset {
+		w.t.Fatalf("%s: received (reset %t, seed %d)\n%s\nwant\n%s", r.name, c.reset, w.seed, brief(got), brief(r.out))
+	}
+	c.close()
+}
+
+// oneChunk brings the chunks of each chunked content together, because where
+// they end is up to the sizes of receives.
+func oneChunk(s string) string {
+	const framing = "Transfer-Encoding: chunked"
+	head, rest, found := strings.Cut(s, framing)
+	if !found {
+		return s
+	}
+	end := strings.Index(rest, "\r\n\r\n")
+	head, rest = head+framing+rest[:end+4], rest[end+4:]
+	var data string
+	for {
+		line, after, ok := strings.Cut(rest, "\r\n")
+		n, err := strconv.ParseInt(line, 16, 32)
+		if !ok || err != nil || int(n)+2 > len(after) {
+			return head + data + "<broken>" + rest
+		}
+		if n == 0 {
+			return fmt.Sprintf("%s%x\r\n%s\r\n0\r\n", head, len(data), data) + oneChunk(after)
+		}
+		data += after[:n]
+		rest = after[n+2:]
 	}
 }

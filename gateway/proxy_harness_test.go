@@ -193,3 +193,13 @@ func (w *world) waitFor(what string, f func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// waitEnded waits until the gateway has ended its k-th connection to the
+// upstream.
+func (u *upstream) waitEnded(k int) {
+	u.w.t.Helper()
+	u.w.waitFor("the connection to the upstream ends", func() (ended bool) {
+		u.locked(func() { ended = len(u.conns) > k && u.conns[k].eof })
+		return ended
+	})
+}

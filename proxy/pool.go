@@ -91,6 +91,7 @@ func (p *Proxy) record(conn engine.Conn) *upstream {
 // release ends a call's hold on its connection: it goes back to the pool, or
 // is closed if it cannot carry another request.
 func (p *Proxy) release(u *upstream, reusable bool) {
+	received := u.call.received
 	u.call = nil
 	p.unstash(u)
 	if !reusable || len(u.pool.idle) >= maxIdle {
@@ -99,7 +100,8 @@ func (p *Proxy) release(u *upstream, reusable bool) {
 	}
 	u.at = len(u.pool.idle)
 	u.pool.idle = append(u.pool.idle, u)
-	p.s.Bulk(u.conn, false)
+	// What the last response was like is the best guess at the next one.
+	p.s.Bulk(u.conn, received >= bulkSize)
 	p.s.Resume(u.conn)
 	p.s.SetDeadline(u.conn, idleTime)
 }

@@ -42,7 +42,7 @@ type Access struct {
 	Duration time.Duration
 
 	// Route is the route's head as written, Upstream the address of the server that answered, and Reason why the
-	// exchange ended other than by its action's own answer ("upstream-refused", "client-gone"). Empty is none.
+	// exchange ended other than by its action's own answer ("connect_failed", "client_closed"). Empty is none.
 	Route    string
 	Upstream string
 	Reason   string

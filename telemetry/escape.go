@@ -128,7 +128,8 @@ func unsafeRune(r rune) bool {
 }
 
 // appendText appends a value of a text line: as it is when it can be told apart there, as a JSON string otherwise, and
-// "-" for nothing.
+// "-" for nothing. Blanks and quotes make the difference: without them a value is one word, and what is named is cut
+// off at the first "=".
 func appendText[T string | []byte](dst []byte, s T, limit int) []byte {
 	if len(s) == 0 {
 		return append(dst, '-')
@@ -137,7 +138,7 @@ func appendText[T string | []byte](dst []byte, s T, limit int) []byte {
 		return appendQuoted(dst, s, limit)
 	}
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '=' {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			return appendQuoted(dst, s, limit)
 		}
 	}

@@ -60,7 +60,7 @@ func TestAppendQuotedCuts(t *testing.T) {
 
 func TestAppendText(t *testing.T) {
 	for in, want := range map[string]string{
-		"": "-", "-": `"-"`, "--": "--", "10.0.0.1:80": "10.0.0.1:80", "a b": `"a b"`, "a=b": `"a=b"`, `a"`: `"a\""`, "ü": `"ü"`, "\n": `"\n"`,
+		"": "-", "-": `"-"`, "--": "--", "10.0.0.1:80": "10.0.0.1:80", "a b": `"a b"`, "a=b": "a=b", `a"`: `"a\""`, "ü": `"ü"`, "\n": `"\n"`,
 	} {
 		if got := string(appendText(nil, in, 100)); got != want {
 			t.Errorf("%q: got %s, want %s", in, got, want)

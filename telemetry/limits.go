@@ -32,7 +32,7 @@ const (
 	maxKey     = 32
 	maxFields  = 10
 
-	// idlePoll is how long the Writer rests when it found all rings empty. It is how late a line may be.
+	// idlePoll is how long the Writer rests when it found all rings empty. It is how late a shard's line may be.
 	idlePoll = 100 * time.Millisecond
 
 	// lossInterval is how often lost lines are told at most.

@@ -21,15 +21,19 @@ type Writer struct {
 	when  time.Time
 
 	tell func(n uint64)
+	wake chan struct{}
 	stop chan struct{}
 	done chan struct{}
 	once sync.Once
 }
 
 // NewWriter starts a Writer that drains rings into out. Once a second at most, and at the end, tell is called with how
-// many further lines were lost; it may Write to this Writer or another one. Nil does not ask.
+// many further lines were lost; it may append a line to one of the rings. Nil does not ask.
 func NewWriter(out io.Writer, tell func(n uint64), rings ...*Ring) *Writer {
-	w := &Writer{out: out, rings: rings, tell: tell, stop: make(chan struct{}), done: make(chan struct{})}
+	w := &Writer{
+		out: out, rings: rings, tell: tell,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
 	go w.run()
 	return w
 }
@@ -43,7 +47,10 @@ func (w *Writer) run() {
 		case <-w.stop:
 			w.Flush()
 			w.report(time.Now(), true)
+			w.Flush()
 			return
+		case <-w.wake:
+			w.Flush()
 		case now := <-idle.C:
 			// As long as there is something, there is probably more.
 			for w.drain() {
@@ -54,11 +61,13 @@ func (w *Writer) run() {
 	}
 }
 
-// Write writes one or more whole lines, in between those of the rings.
-func (w *Writer) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.out.Write(p)
+// Wake makes the Writer look at its rings now, without waiting for it. It is for ordinary goroutines that have something
+// to say; a shard leaves the Writer to its rhythm.
+func (w *Writer) Wake() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // It is about to look.
+	}
 }
 
 // Flush writes what the rings hold at this moment, and returns when it is written.

@@ -46,7 +46,7 @@ func probe(rungs []uint32, setup setupFunc) (Features, error) {
 	f.SetupFlags = r.Flags()
 	f.RegisteredRing = r.Registered()
 	// An idle ring has nothing to end the wait but the timeout.
-	f.ExtArg = r.enterWait(time.Millisecond) == unix.ETIME
+	f.ExtArg = r.enterWait(unix.Syscall6, time.Millisecond) == unix.ETIME
 	if !f.ExtArg {
 		return f, nil
 	}

@@ -157,15 +157,29 @@ func (r *Ring) Submit() unix.Errno {
 // into the timeout and waking early for no visible reason are all normal returns with 0: look at Ready. Other results are
 // those of Submit.
 func (r *Ring) SubmitAndWait(timeout time.Duration) unix.Errno {
-	errno := r.enterWait(timeout)
+	return woken(r.enterWait(unix.Syscall6, timeout))
+}
+
+// SubmitAndNap is SubmitAndWait without a word to Go's scheduler: the thread keeps its processor (P), which saves the hand-over
+// and, when no other P is busy, waking the runtime's monitor thread. The world cannot stop meanwhile, except that the signal
+// by which the runtime preempts ends the nap; it repeats that signal until it is heard. So the timeout is to be short, and
+// the call is not for programs that turn asynchronous preemption off.
+func (r *Ring) SubmitAndNap(timeout time.Duration) unix.Errno {
+	return woken(r.enterWait(unix.RawSyscall6, timeout))
+}
+
+// woken forgets the errors that are normal ends of a wait.
+func woken(errno unix.Errno) unix.Errno {
 	if errno == unix.EINTR || errno == unix.ETIME {
 		return 0
 	}
 	return errno
 }
 
+type syscall6 = func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)
+
 // enterWait is one blocking enter. The Go scheduler is told, so that a garbage collection does not wait for this thread.
-func (r *Ring) enterWait(timeout time.Duration) unix.Errno {
+func (r *Ring) enterWait(call syscall6, timeout time.Duration) unix.Errno {
 	flags := enterGetEvents | r.enterFlags
 	var arg, argSize uintptr
 	if timeout >= 0 {
@@ -175,7 +189,7 @@ func (r *Ring) enterWait(timeout time.Duration) unix.Errno {
 		flags |= enterExtArg
 	}
 	atomic.StoreUint32(r.sqTail, r.tail)
-	_, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, r.enterFD, uintptr(r.Pending()), 1, flags, arg, argSize)
+	_, _, errno := call(unix.SYS_IO_URING_ENTER, r.enterFD, uintptr(r.Pending()), 1, flags, arg, argSize)
 	r.head = atomic.LoadUint32(r.sqHead)
 	return errno
 }

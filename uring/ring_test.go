@@ -251,7 +251,7 @@ func TestSubmitAndWaitTimeout(t *testing.T) {
 					t.Errorf("SubmitAndWait(%v) took %v", timeout, took)
 				}
 			}
-			if errno := r.enterWait(0); errno != unix.ETIME && errno != unix.EINTR {
+			if errno := r.enterWait(unix.Syscall6, 0); errno != unix.ETIME && errno != unix.EINTR {
 				t.Errorf("an idle wait ended with %v, want ETIME", errno)
 			}
 		})

@@ -221,7 +221,7 @@ func TestUnregisteredRingWorks(t *testing.T) {
 	if c := take(t, r); c.UserData != 1 {
 		t.Fatalf("completion %+v", c)
 	}
-	if errno := r.enterWait(0); errno != unix.ETIME && errno != unix.EINTR {
+	if errno := r.enterWait(unix.Syscall6, 0); errno != unix.ETIME && errno != unix.EINTR {
 		t.Errorf("wait ended with %v, want ETIME", errno)
 	}
 }

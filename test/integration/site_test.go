@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anygate/anygate/test/internal/product"
 )
 
 // modified is when all files of a site were.
@@ -60,4 +62,14 @@ func plainSite(t testing.TB) string {
 		"dir/.hidden/x.txt":          "secret",
 		"a/very/deep/path/file.html": "<!doctype html><title>deep</title>",
 	})
+}
+
+// settle waits until a file is so old that its entity tag is strong (docs/static.md).
+func settle(t testing.TB, s *product.Server, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); strings.HasPrefix(ask(t, s, path).Header.Get("ETag"), "W/"); {
+		if time.Now().After(deadline) {
+			t.Fatalf("the entity tag of %s stays weak", path)
+		}
+	}
 }

@@ -36,6 +36,7 @@ routes:
   "/one-file": ` + root + `/notes.txt
   "/index/": {dir: ` + root + `/dir, index: [page.html, index.html]}
 `})
+		settle(t, s, "/notes.txt")
 		html := map[string]string{"Content-Type": "text/html; charset=utf-8"}
 		plain := map[string]string{"Content-Type": "text/plain; charset=utf-8"}
 		check(t, s, []expectation{

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -65,7 +66,13 @@ func StartOn(t testing.TB, address string) *Server {
 	mux.HandleFunc("/hints", s.hints)
 	mux.HandleFunc("/pattern/{size}", s.pattern)
 	mux.HandleFunc("/check", s.check)
-	s.http.Handler = mux
+	s.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.EscapedPath()) != r.URL.EscapedPath() {
+			s.see(w, r) // The mux would redirect to its own spelling.
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 	s.http.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			s.connections.Add(1)
@@ -95,7 +102,7 @@ func (s *Server) Shutdown() { _ = s.http.Shutdown(context.Background()) }
 // Connections is how many connections were accepted so far.
 func (s *Server) Connections() int64 { return s.connections.Load() }
 
-// see answers with what was asked. The query can ask for content of a length that is known, or not.
+// see answers with what was asked.
 func (s *Server) see(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

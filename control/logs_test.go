@@ -1,0 +1,73 @@
+package control
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/telemetry"
+)
+
+// wall is a destination that takes nothing until it is opened.
+type wall chan struct{}
+
+func (w wall) Write(p []byte) (int, error) {
+	<-w
+	return len(p), nil
+}
+
+// TestStuckLogDoesNotKeepTheServer signals a server whose error log does not move.
+func TestStuckLogDoesNotKeepTheServer(t *testing.T) {
+	w := make(wall)
+	defer close(w)
+	cfg := parse(t, "", "listen: \"127.0.0.1:0\"\nroutes: {\"/\": OK}\nserver: {engine: epoll, shards: 1}\n")
+	s, err := Start(Options{Config: cfg, Version: "0.0.0", Stdout: io.Discard, Stderr: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signals := make(chan os.Signal, 1)
+	signals <- syscall.SIGTERM
+	if err := s.Serve(signals); !errors.Is(err, telemetry.ErrStuck) {
+		t.Errorf("Serve returned %v, want ErrStuck", err)
+	}
+}
+
+func TestLogLevels(t *testing.T) {
+	var out, err journal
+	l := openLogs(config.Log{Access: config.AccessLog{To: "off"}, Level: "warn"}, 2, &out, &err)
+	l.say(telemetry.Info, "not this")
+	l.say(telemetry.Warn, "this")
+	l.errorRings[1].Error(telemetry.Error, 0, "and this")
+	if l.accessRings[0] != nil {
+		t.Error("there is a ring for access lines although they are off")
+	}
+	if e := l.close(); e != nil {
+		t.Error(e)
+	}
+	if got := err.String(); out.String() != "" || len(got) == 0 {
+		t.Errorf("%q and %q", out.String(), got)
+	} else {
+		wantIn(t, got, " warn this\n", "1970-01-01T00:00:00Z error and this\n")
+		if n := len(got); n > 80 {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+// TestLogsShareADestination writes both logs to the standard error output.
+func TestLogsShareADestination(t *testing.T) {
+	var out, err journal
+	l := openLogs(config.Log{Access: config.AccessLog{To: "stderr", Format: "text"}, Level: "info"}, 1, &out, &err)
+	l.accessRings[0].Access(telemetry.Text, &telemetry.Access{Status: 200})
+	l.say(telemetry.Info, "said")
+	if e := l.close(); e != nil {
+		t.Error(e)
+	}
+	wantIn(t, err.String(), " 200 0 0 0.000ms\n", " info said\n")
+	if out.String() != "" {
+		t.Errorf("the standard output has %q", out.String())
+	}
+}
