@@ -49,6 +49,9 @@ func (l *loader) readServer(_, value *node) {
 	)
 }
 
+// maxHead is the largest head: together with what a proxy adds to it, it has to fit into one large buffer of the engine.
+const maxHead = 56 << 10
+
 // readLimits reads the limits. Their ranges keep a typing error from making the server useless or defenceless.
 func (l *loader) readLimits(value *node, limits *Limits) {
 	bytes := func(lo, hi int64, into *int) func(_, v *node) {
@@ -60,12 +63,16 @@ func (l *loader) readLimits(value *node, limits *Limits) {
 	}
 	l.fields(
 		value, "server.limits",
-		field{"request-line", bytes(64, 1<<20, &limits.RequestLine)},
-		field{"header-bytes", bytes(1<<10, 16<<20, &limits.HeadBytes)},
+		field{"request-line", bytes(64, maxHead, &limits.RequestLine)},
+		field{"header-bytes", bytes(1<<10, maxHead, &limits.HeadBytes)},
 		field{"header-fields", func(_, v *node) { l.integer(v, 1, 10_000, &limits.Fields) }},
 		field{"body", func(_, v *node) { l.sizeOr("unlimited", v, 1, math.MaxInt64, &limits.Body) }},
 		field{"connections", func(_, v *node) { l.integerOr("auto", v, 1, 1<<30, &limits.Connections) }},
-		field{"connections-per-address", func(_, v *node) { l.integerOr("unlimited", v, 1, 1<<30, &limits.ConnectionsPerAddress) }},
+		field{"connections-per-address", func(_, v *node) {
+			if l.integerOr("unlimited", v, 1, 1<<30, &limits.ConnectionsPerAddress); limits.ConnectionsPerAddress != 0 {
+				l.unavailable(v, "a limit of connections-per-address")
+			}
+		}},
 		field{"buffers", func(_, v *node) { l.sizeOr("auto", v, 1<<20, math.MaxInt64, &limits.BufferBytes) }},
 	)
 	for _, name := range []string{"header-bytes", "request-line"} {
