@@ -76,6 +76,12 @@ func (s *sockets) open(l config.Listener) error {
 		}
 		s.fds[i] = append(s.fds[i], fd)
 	}
+	if l.Network == "tcp" {
+		for _, fds := range s.fds {
+			// Only speed is lost where the kernel does not know it.
+			_ = engine.DeferAccept(fds[len(fds)-1])
+		}
+	}
 	s.names = append(s.names, name)
 	return nil
 }

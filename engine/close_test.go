@@ -225,6 +225,62 @@ func TestAbortResets(t *testing.T) {
 	})
 }
 
+// TestStopAfterAbort ends a shard in the turn in which it lets go of its
+// connections, and in one after it.
+func TestStopAfterAbort(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		for _, turns := range []int{0, 1} {
+			var s *Shard
+			r := start(t, kind, smallLimits, Handler{
+				Accepted: func(c Conn, _ int) { s.Append(c, make([]byte, 6<<20)) },
+			})
+			r.do(func() { s = r.s })
+			var conns []*net.TCPConn
+			for range 4 {
+				conns = append(conns, r.client())
+			}
+			r.eventually("all are there", func() bool { return s.Stats().Open == len(conns) })
+			end := func() { s.Each(func(c Conn) { s.Abort(c) }) }
+			if turns > 0 {
+				r.do(end)
+				end = func() {}
+			}
+			r.do(func() { end(); s.Stop() })
+			receive(t, r.done)
+			r.gone = true
+			for _, c := range conns {
+				if _, err := io.Copy(io.Discard, c); !errors.Is(err, unix.ECONNRESET) {
+					t.Errorf("read: %v, want a reset", err)
+				}
+				_ = c.Close()
+			}
+			if n := fdCount(t); n != r.fds {
+				t.Errorf("%d descriptors open, %d before", n, r.fds)
+			}
+		}
+	})
+}
+
+// TestCloseQuietDoesNotLinger meets a peer that reads all and stays.
+func TestCloseQuietDoesNotLinger(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		var s *Shard
+		answer := pattern(5<<20, 0)
+		r := start(t, kind, smallLimits, Handler{
+			Received: func(c Conn, p []byte) {
+				s.Append(c, answer)
+				s.CloseQuiet(c)
+			},
+		})
+		r.do(func() { s = r.s })
+		c := r.client()
+		send(t, c, []byte("x"))
+		expect(t, c, answer)
+		expectEnd(t, c)
+		r.within(lingerTime/2, "the connection is gone, though its peer is not", func() bool { return s.Stats().Open == 0 })
+	})
+}
+
 func TestAbortOfABlockedSend(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind Kind) {
 		var s *Shard

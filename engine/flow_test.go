@@ -176,16 +176,19 @@ func TestPauseStopsAndResumeGoesOn(t *testing.T) {
 					_, err := c.Write(k.want)
 					errs <- err
 				}()
-				for k.at < len(k.want) {
-					var at, n int
+				at, n := 0, 0
+				for ended := false; !ended; {
 					r.eventually("bytes arrive after Resume", func() bool {
 						s.Resume(conn)
-						return calls > n
+						return calls > n || k.at == len(k.want)
 					})
-					r.do(func() { s.Pause(conn); n = calls })
+					r.do(func() {
+						s.Pause(conn)
+						at, n = k.at, calls
+						ended = at == len(k.want)
+					})
 					// In bulk at most the receive that was under way may
 					// still deliver; otherwise the kernel's ring may.
-					r.do(func() { at = k.at })
 					bound := recvSmall * SmallBuffer
 					if bulk {
 						bound = LargeBuffer
@@ -400,10 +403,10 @@ func TestReceiveWaitsForBuffers(t *testing.T) {
 				if turns := after.Turns - before.Turns; turns > 100 {
 					t.Errorf("%d turns in 30 ms without a buffer: the loop spins", turns)
 				}
-				if k.at == len(k.want) {
-					t.Error("all has arrived, without buffers")
-				}
 				r.do(func() {
+					if k.at == len(k.want) {
+						t.Error("all has arrived, without buffers")
+					}
 					holding = false
 					for _, b := range held {
 						s.pool.release(b)

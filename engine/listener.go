@@ -59,6 +59,13 @@ func Listen(ap netip.AddrPort) (int32, error) {
 	return int32(fd), nil
 }
 
+// DeferAccept makes a listening socket hand connections over when their first
+// bytes have come: accepting, receiving and answering then happen in one turn.
+// A client that sends nothing is handed over after a second or so.
+func DeferAccept(fd int32) error {
+	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1))
+}
+
 // ListenAny listens on a port of every address family the host has.
 func ListenAny(port uint16) (int32, error) {
 	fd, err := Listen(netip.AddrPortFrom(netip.IPv6Unspecified(), port))

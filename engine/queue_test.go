@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -31,14 +32,20 @@ func content(s *Shard, q *queue) []byte {
 	return b
 }
 
-// pattern is n bytes that differ wherever two places may be mixed up.
-func pattern(n, from int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		k := from + i
-		b[i] = byte(k ^ k>>8 ^ k>>16)
+// patterns holds bytes that differ wherever two places may be mixed up.
+var patterns = sync.OnceValue(func() []byte {
+	b := make([]byte, 25<<20)
+	for k := range b {
+		b[k] = byte(k ^ k>>8 ^ k>>16)
 	}
 	return b
+})
+
+// pattern is n bytes of patterns, read-only.
+func pattern(n, from int) []byte {
+	all := patterns()
+	from %= len(all) - n + 1
+	return all[from : from+n : from+n]
 }
 
 // foreign is off-heap memory for AppendMemory.

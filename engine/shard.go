@@ -182,7 +182,7 @@ func (s *Shard) release() {
 		if c.has(flagFilter) {
 			s.drop(&s.filters[i].plain)
 		}
-		if c.fd >= 0 {
+		if c.fd >= 0 && !c.has(flagClosed) {
 			closeFD(c.fd)
 		}
 	}

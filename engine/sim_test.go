@@ -73,7 +73,6 @@ type user struct {
 	sends []byte // bytes on the wire that have yet to be written
 	want  []byte // what comes back if nothing fails
 	v     *veil
-	plain []byte
 	ended bool
 }
 

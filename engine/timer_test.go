@@ -110,7 +110,7 @@ func TestWheelAgainstReference(t *testing.T) {
 		w := newWheel(t, timers, rng.Int64N(1<<30)+1)
 		now, want := w.tick, map[uint32]int64{}
 		span := func() int64 { return 1 + rng.Int64N(spans[rng.IntN(len(spans))]) }
-		for range 2000 {
+		for range 700 {
 			i := uint32(1 + rng.IntN(timers))
 			switch rng.IntN(8) {
 			case 0, 1, 2, 3, 4:

@@ -68,6 +68,8 @@ func newUringLoop(s *Shard) (*uringLoop, error) {
 }
 
 func (l *uringLoop) close() {
+	// Descriptors may be about to be closed by the queue.
+	l.ring.Submit()
 	_ = l.ring.Close()
 	l.small.close()
 	l.large.close()

@@ -70,7 +70,7 @@ func (e *echo) finish(x *Exchange) {
 	g := x.g
 	g.fields = http1.AppendField(g.fields[:0], "Content-Type", contentType)
 	g.fields = append(g.fields, "Cache-Control: no-store\r\nVary: Accept\r\nX-Content-Type-Options: nosniff\r\n"...)
-	x.respond(&Response{Status: x.route.Status, Block: g.fields, Length: int64(len(b))}, b)
+	x.respond(Response{Status: x.route.Status, Block: g.fields, Length: int64(len(b))}, b)
 }
 
 func (g *Gateway) newEcho() *echo {

@@ -33,9 +33,12 @@ func (d *downstream) Interim(status int, block []byte) {
 
 func (d *downstream) Respond(r *proxy.Response) {
 	x := (*Exchange)(d)
-	x.begin(r.Status)
-	x.codec.Respond(x, &Response{
-		Status: r.Status, Block: r.Block, Length: r.Length,
+	length := r.Length
+	if r.Status == 204 {
+		length = -1 // never stated (RFC 9110, section 8.6)
+	}
+	x.head(Response{
+		Status: r.Status, Block: r.Block, Length: length,
 		HasDate: r.HasDate, HasServer: r.HasServer,
 	})
 }

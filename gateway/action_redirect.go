@@ -14,5 +14,5 @@ func (g *Gateway) serveRedirect(x *Exchange, h *http1.Request, raw, norm []byte)
 	g.fields = b
 	text := http1.StatusText(x.route.Status)
 	g.block = append(append(g.block[:0], text...), '\n')
-	x.respond(&Response{Status: x.route.Status, Block: b, Length: int64(len(g.block))}, g.block)
+	x.respond(Response{Status: x.route.Status, Block: b, Length: int64(len(g.block))}, g.block)
 }

@@ -20,6 +20,11 @@ func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 	if h.HasQuery {
 		r.RawQuery = h.Bytes(h.Query)
 	}
+	if !g.match.HasRest {
+		// The route is for this path only: with a slash behind it, where a
+		// directory would send the client, nothing is.
+		r.RawPath = root
+	}
 	g.list = g.list[:0]
 	r.IfMatch = g.joined(h, http1.IfMatch)
 	r.IfNoneMatch = g.joined(h, http1.IfNoneMatch)
@@ -34,8 +39,7 @@ func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 
 	a := &g.file
 	g.files.Serve(x.route.Site, &r, a)
-	x.begin(a.Status)
-	x.codec.Respond(x, &Response{Status: a.Status, Block: a.Block, Length: a.Length})
+	x.head(Response{Status: a.Status, Block: a.Block, Length: a.Length})
 	switch {
 	case x.HEAD():
 	case a.Entry == nil:

@@ -143,7 +143,7 @@ func (x *Exchange) Begin(in *Incoming) {
 		g.block = append(g.block, "\r\n"...)
 		if h.MethodID == http1.OPTIONS {
 			// What is allowed is what was asked (RFC 9110, section 9.3.7).
-			x.respond(&Response{Status: 204, Block: g.block, Length: -1}, nil)
+			x.respond(Response{Status: 204, Block: g.block, Length: -1}, nil)
 			return
 		}
 		x.answerWith(405, g.block)
@@ -183,7 +183,7 @@ func serverWide(h *http1.Request) bool {
 // server as a whole, CONNECT is for routes that allow it, which none can.
 func (g *Gateway) beginServer(x *Exchange, h *http1.Request) {
 	if h.MethodID == http1.OPTIONS {
-		x.respond(&Response{Status: 204, Block: allowAll, Length: -1}, nil)
+		x.respond(Response{Status: 204, Block: allowAll, Length: -1}, nil)
 		return
 	}
 	x.answerWith(405, allowAll)
@@ -280,10 +280,17 @@ func (x *Exchange) begin(status int) {
 	x.log.status = status
 }
 
-// respond sends a whole response with a small body.
-func (x *Exchange) respond(r *Response, body []byte) {
+// head begins the response. It is handed to the codec in a place of the
+// gateway's, because the argument of an interface's method would be allocated.
+func (x *Exchange) head(r Response) {
 	x.begin(r.Status)
-	x.codec.Respond(x, r)
+	x.g.head = r
+	x.codec.Respond(x, &x.g.head)
+}
+
+// respond sends a whole response with a small body.
+func (x *Exchange) respond(r Response, body []byte) {
+	x.head(r)
 	if len(body) > 0 && !x.HEAD() {
 		x.codec.Content(x, body)
 	}

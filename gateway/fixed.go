@@ -78,5 +78,5 @@ func (x *Exchange) answerWith(status int, block []byte) {
 	b := append(x.g.fields[:0], f.block...)
 	b = append(b, block...)
 	x.g.fields = b
-	x.respond(&Response{Status: status, Block: b, Length: int64(len(f.body))}, f.body)
+	x.respond(Response{Status: status, Block: b, Length: int64(len(f.body))}, f.body)
 }

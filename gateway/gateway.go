@@ -47,6 +47,7 @@ type Gateway struct {
 	fields []byte
 	list   []byte
 	file   static.Answer
+	head   Response
 
 	date     [29]byte
 	dateUnix int64

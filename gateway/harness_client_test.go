@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -71,6 +72,17 @@ func (c *client) send(s string) {
 // to arrive.
 func (c *client) pull() {
 	c.w.t.Helper()
+	c.receive(patience)
+}
+
+// poll is pull for a test that has something else to do when nothing arrives.
+func (c *client) poll() {
+	c.w.t.Helper()
+	c.receive(time.Millisecond)
+}
+
+func (c *client) receive(wait time.Duration) {
+	c.w.t.Helper()
 	if c.ended {
 		return
 	}
@@ -81,10 +93,12 @@ func (c *client) pull() {
 		c.ended = c.peer.GotEOF || c.peer.Closed || c.peer.Gone()
 		c.reset = c.peer.WasReset || c.peer.Gone()
 	} else {
+		_ = c.conn.SetReadDeadline(time.Now().Add(wait))
 		b := make([]byte, 256<<10)
 		n, err := c.conn.Read(b)
 		in = b[:n]
 		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && wait < patience:
 		case errors.Is(err, io.EOF):
 			c.ended = true
 		case errors.Is(err, syscall.ECONNRESET):
@@ -131,10 +145,10 @@ func (c *client) expect(want string) {
 	c.w.t.Helper()
 	c.until("the response has come", func(got []byte) bool {
 		n, same := compare(got, want)
-		return n > 0 || !same
+		return n > 0 || !same || want == ""
 	})
 	n, _ := compare(c.got, want)
-	if n == 0 {
+	if n == 0 && want != "" {
 		c.w.t.Fatalf("received (ended %t, seed %d)\n%s\nwant\n%s", c.ended, c.w.seed, brief(undated(c.got)), brief(want))
 	}
 	c.got = c.got[n:]

@@ -418,11 +418,12 @@ type muxExchange struct {
 	id       uint32
 	credit   int
 	left     string // content that is still to be sent
+	hold     int    // how much of it is kept back
 	trailers string
 	sentEnd  bool
 
 	interim, head, got, gotTrailers string
-	ended, reset                    bool
+	ended, reset, cancelled         bool
 }
 
 func (w *world) muxClient() *muxClient {
@@ -461,7 +462,7 @@ func (c *muxClient) work() {
 	if c.peer != nil {
 		c.w.step()
 	}
-	c.pull()
+	c.poll()
 	c.in = append(c.in, c.got...)
 	c.got = nil
 	for len(c.in) >= muxHeadSize {
@@ -480,8 +481,8 @@ func (e *muxExchange) push() {
 	if e.sentEnd || e.reset {
 		return
 	}
-	for e.credit > 0 && len(e.left) > 0 {
-		k := min(e.credit, len(e.left), 3000)
+	for e.credit > 0 && len(e.left) > e.hold {
+		k := min(e.credit, len(e.left)-e.hold, 3000)
 		e.c.write(e.id, muxData, e.left[:k])
 		e.left = e.left[k:]
 		e.credit -= k
@@ -494,6 +495,9 @@ func (e *muxExchange) push() {
 
 func (e *muxExchange) take(kind byte, body string) {
 	t := e.c.w.t
+	if e.cancelled {
+		return // it was on its way
+	}
 	if e.ended || e.reset {
 		t.Errorf("stream %d: a frame of type %d after the end", e.id, kind)
 	}
@@ -527,7 +531,7 @@ func (e *muxExchange) open(n int) { e.c.write(e.id, muxWindow, muxNumber(n)) }
 
 // cancel resets the stream.
 func (e *muxExchange) cancel() {
-	e.reset = true
+	e.reset, e.cancelled = true, true
 	e.c.write(e.id, muxReset, "")
 }
 

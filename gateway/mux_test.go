@@ -101,10 +101,11 @@ func TestCancelOneExchange(t *testing.T) {
 		relaying := c.request("GET /half/", 'n', "", "")
 		echoing := c.request("POST /echo", 'l', numbered(200_000), "")
 		finished := c.request("GET /big", 'n', "", "") // waits for its window only
+		echoing.hold, uploading.hold = 1000, 1000
 		c.until(t, "all are under way", func() bool {
 			n := 0
 			w.do(func() { n = m.open() })
-			return n == 4 && relaying.head != "" && len(finished.got) == muxWindowStart && len(echoing.left) < 200_000 && len(uploading.left) < 1_000_000 && silent.count() == 2
+			return n == 4 && relaying.head != "" && len(finished.got) == muxWindowStart && len(echoing.left) < 150_000 && len(uploading.left) < 900_000 && silent.count() == 2
 		})
 		for i, e := range []*muxExchange{awaiting, uploading, relaying, echoing, finished} {
 			e.cancel()
@@ -137,14 +138,12 @@ func TestResponseEndsBeforeRequest(t *testing.T) {
 		c := w.muxClient()
 		fixed := c.request("POST /ping", 'l', "never asked for", "")
 		refused := c.request("POST /p/", 'l', numbered(1_000_000), "")
+		refused.hold = 1000
 		c.until(t, "both responses have come", func() bool { return fixed.ended && refused.ended })
 		fixed.want(t, lengthHead(200, textField, 4), "pong", "")
 		refused.want(t, lengthHead(413, "", 2), "no", "")
-		if len(refused.left) == 0 || refused.sentEnd {
-			t.Errorf("the client has sent all of its content")
-		}
 		// What was granted already may still come, and the end of it too.
-		fixed.left, refused.left = "", ""
+		fixed.left, refused.left, refused.hold = "", "", 0
 		c.finish(t)
 		ping := c.request("GET /ping", 'n', "", "")
 		c.finish(t)
@@ -156,7 +155,7 @@ func TestResponseEndsBeforeRequest(t *testing.T) {
 // TestStreamWindowStopsItsSourceOnly lets one exchange's window stay shut:
 // its upstream is stopped, the others are served.
 func TestStreamWindowStopsItsSourceOnly(t *testing.T) {
-	const size = 20 << 20
+	const size = 5 << 20
 	w := newSimWorld(t, 3, engine.Faults{})
 	w.multiplexed()
 	var up *upstreamConn
@@ -211,7 +210,7 @@ func TestRequestCreditFollowsUpstream(t *testing.T) {
 	c.request("GET /p/x", 'n', "", "")
 	c.finish(t) // there is a connection now
 	u.conns[0].peer.Window = len(u.conns[0].peer.FromShard) + 100
-	const size = 4 << 20
+	const size = 2 << 20
 	e := c.request("POST /p/a", 'l', strings.Repeat("x", size), "")
 	for range 2000 {
 		c.work()

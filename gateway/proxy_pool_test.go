@@ -395,3 +395,53 @@ func (c *client) untilHead() []byte {
 	}
 	return c.take(i + 4)
 }
+
+// TestProxyContentDuringReconnect has content come while a request that met a
+// stale connection is being connected again. It goes out behind the head; if
+// the connection is refused it is gone, and no other member may get the head
+// without it.
+func TestProxyContentDuringReconnect(t *testing.T) {
+	during := 0
+	for seed := range uint64(60) {
+		refuse := seed%2 == 0
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := newSimWorld(t, seed, engine.Faults{})
+			a, b := w.upstream("a", echoing()), w.upstream("b", echoing())
+			order := ""
+			w.wrap = func(h *engine.Handler) {
+				received, eof := h.Received, h.EOF
+				h.Received = func(c engine.Conn, p []byte) { order += "r"; received(c, p) }
+				h.EOF = func(c engine.Conn) { order += "e"; eof(c) }
+			}
+			w.serve("/p/: http://a http://b")
+			c := w.client()
+			c.send(get("/p/1") + get("/p/2"))
+			c.expect(relayed("GET /p/1 ") + relayed("GET /p/2 "))
+			w.steps(5)
+			c.send("PUT /p/3 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+			w.steps(5)
+			a.conns[0].closeWrite()
+			a.refuse(refuse)
+			order = ""
+			c.send([]string{"5\r\nhello\r\n0\r\n\r\n", "0\r\n\r\n"}[seed/2%2])
+			w.step()
+			if order == "er" {
+				during++
+			}
+			head := string(c.untilHead())
+			want := "HTTP/1.1 200 "
+			if order == "re" || refuse {
+				want = "HTTP/1.1 502 "
+			}
+			if !strings.HasPrefix(head, want) {
+				t.Errorf("order %s, refused %t: %q", order, refuse, head)
+			}
+			if n := b.count(); n != 1 || len(b.conns[0].in) > 0 {
+				t.Errorf("the other member has %d connections, and got %q", n, b.conns[0].in)
+			}
+		})
+	}
+	if during < 10 {
+		t.Errorf("the content came during the reconnect in %d of 60 runs", during)
+	}
+}

@@ -208,7 +208,8 @@ func (c *Call) respond(r *http1.Response, here int) {
 	c.phase = relaying
 	c.close = r.Close || kind == http1.BodyUntilClose
 	c.dropHead()
-	out := Response{
+	out := &p.out // not a local one: what an interface is given lies on the heap
+	*out = Response{
 		Status: r.Status, Block: p.block, Length: length,
 		HasDate: passes(&r.Head, http1.Date), HasServer: passes(&r.Head, http1.Server),
 	}
@@ -218,7 +219,7 @@ func (c *Call) respond(r *http1.Response, here int) {
 		out.Length = -1
 	}
 	u := c.u
-	c.d.Respond(&out)
+	c.d.Respond(out)
 	if c.phase != relaying || u.call != c {
 		return
 	}

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -15,7 +16,19 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == refuseCommand {
 		refuseRing(os.Args[2:]) // does not return
 	}
+	flag.Parse()
+	widen()
 	os.Exit(run(m))
+}
+
+// widen lets more tests run at a time than there are processors, unless the command line says how many: most of the time
+// they wait, for processes to start or for timeouts to pass.
+func widen() {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "12")
+	}
 }
 
 func run(m *testing.M) int {

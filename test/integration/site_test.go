@@ -73,3 +73,13 @@ func settle(t testing.TB, s *product.Server, path string) {
 		}
 	}
 }
+
+// absolute is the path of a file of this package.
+func absolute(t testing.TB, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

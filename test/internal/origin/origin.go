@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -22,8 +21,10 @@ type Server struct {
 
 	http        http.Server
 	connections atomic.Int64
+	sent        atomic.Int64
 	release     chan struct{}
 	arrived     chan struct{}
+	abandoned   chan struct{}
 	releaseOnce sync.Once
 }
 
@@ -53,7 +54,7 @@ func StartOn(t testing.TB, address string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Addr: address, release: make(chan struct{}), arrived: make(chan struct{}, 1024)}
+	s := &Server{Addr: address, release: make(chan struct{}), arrived: make(chan struct{}, 1024), abandoned: make(chan struct{}, 1024)}
 	if network == "tcp" {
 		s.Addr = l.Addr().String()
 	}
@@ -84,20 +85,15 @@ func StartOn(t testing.TB, address string) *Server {
 		close(done)
 	}()
 	t.Cleanup(func() {
-		s.Stop()
+		s.Kill()
+		s.Release()
 		<-done
 	})
 	return s
 }
 
-// Stop ends the upstream at once, with all its connections.
-func (s *Server) Stop() {
-	s.Release()
-	_ = s.http.Close()
-}
-
-// Shutdown ends the upstream when what is in progress has been answered.
-func (s *Server) Shutdown() { _ = s.http.Shutdown(context.Background()) }
+// Kill ends the upstream at once, with all its connections, as a crash does.
+func (s *Server) Kill() { _ = s.http.Close() }
 
 // Connections is how many connections were accepted so far.
 func (s *Server) Connections() int64 { return s.connections.Load() }
@@ -136,16 +132,30 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request) {
 	case <-s.release:
 		_, _ = io.WriteString(w, "released")
 	case <-r.Context().Done():
+		s.abandoned <- struct{}{}
 	}
 }
 
 // Arrived waits for a request to /hold.
 func (s *Server) Arrived(t testing.TB) {
 	t.Helper()
+	await(t, s.arrived, "the request has not reached the upstream")
+}
+
+// Abandoned waits until n requests to /hold were given up by those who asked.
+func (s *Server) Abandoned(t testing.TB, n int) {
+	t.Helper()
+	for range n {
+		await(t, s.abandoned, "the upstream still works for a client that has gone")
+	}
+}
+
+func await(t testing.TB, c <-chan struct{}, otherwise string) {
+	t.Helper()
 	select {
-	case <-s.arrived:
+	case <-c:
 	case <-time.After(20 * time.Second):
-		t.Fatal("the request has not reached the upstream")
+		t.Fatal(otherwise)
 	}
 }
 
@@ -184,7 +194,37 @@ func (s *Server) pattern(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-	_, _ = io.Copy(w, NewPattern(size))
+	_, _ = io.CopyBuffer(counted{w, &s.sent}, NewPattern(size), make([]byte, 64<<10))
+}
+
+// counted counts what was written, which is what the kernel has taken, but for a small buffer.
+type counted struct {
+	io.Writer
+	sent *atomic.Int64
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	c.sent.Add(int64(n))
+	return n, err
+}
+
+// Sent is how many octets of the Pattern were written so far.
+func (s *Server) Sent() int64 { return s.sent.Load() }
+
+// Quiet waits until nothing of the Pattern was written for a while, because nobody takes it.
+func (s *Server) Quiet(t testing.TB) {
+	t.Helper()
+	const while = 300 * time.Millisecond
+	last, since := s.Sent(), time.Now()
+	for deadline := since.Add(20 * time.Second); time.Since(since) < while; time.Sleep(while / 20) {
+		if now := s.Sent(); now != last {
+			last, since = now, time.Now()
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the upstream sends on and on")
+		}
+	}
 }
 
 // check compares content with the Pattern and answers with its length.

@@ -27,6 +27,8 @@ type Command struct {
 	Args []string
 	Dir  string   // a new empty directory if not given
 	Env  []string // in addition to the environment of the test
+	// Stdout takes the standard output if given; else it is collected.
+	Stdout *os.File
 	// Wrapper is a command that ends in executing its arguments, put before the binary.
 	Wrapper []string
 }
@@ -71,6 +73,9 @@ func Launch(t testing.TB, c Command) *Process {
 	p := &Process{Stdout: newOutput(), Stderr: newOutput(), exited: make(chan struct{})}
 	p.cmd = c.build(context.Background(), t)
 	p.cmd.Stdout, p.cmd.Stderr = p.Stdout, p.Stderr
+	if c.Stdout != nil {
+		p.cmd.Stdout = c.Stdout
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("starting anygate: %v", err)
 	}

@@ -25,6 +25,7 @@ type Config struct {
 	Dir     string
 	Env     []string
 	Wrapper []string
+	Stdout  *os.File
 }
 
 // Server is an anygate that serves.
@@ -61,7 +62,7 @@ func Start(t testing.TB, c Config) *Server {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s := Serve(t, Command{Args: []string{"serve", "-c", path}, Dir: dir, Env: c.Env, Wrapper: c.Wrapper})
+	s := Serve(t, Command{Args: []string{"serve", "-c", path}, Dir: dir, Env: c.Env, Wrapper: c.Wrapper, Stdout: c.Stdout})
 	if c.Engine != "auto" && s.Engine != c.Engine {
 		t.Fatalf("anygate runs on %s, asked for was %s", s.Engine, c.Engine)
 	}

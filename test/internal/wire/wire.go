@@ -132,6 +132,12 @@ func (c *Conn) ExpectClosed() {
 	}
 }
 
+// Begun waits for the first octet of a response, and reports whether there was one before the connection ended.
+func (c *Conn) Begun() bool {
+	_, err := c.r.Peek(1)
+	return err == nil
+}
+
 // Silent reports whether the server sends nothing for the given time, and keeps the connection.
 func (c *Conn) Silent(wait time.Duration) bool {
 	_ = c.SetReadDeadline(time.Now().Add(wait))

@@ -1,0 +1,255 @@
+package gateway
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/telemetry"
+)
+
+// TestSeeds runs a mix of clients, some of which break off, through
+// simulations with every fault there is. A response that arrives whole is the
+// right one; whatever else happens, nothing is left behind, which the world
+// checks at its end.
+func TestSeeds(t *testing.T) {
+	seeds := uint64(300)
+	if testing.Short() {
+		seeds = 30
+	}
+	for seed := range seeds {
+		f := engine.Faults{Short: 0.6, Delay: 0.2, Reset: 0.0005, NoBufs: 0.1, Cancel: 0.1, Refused: 0.1}
+		w := newSimWorld(t, seed, f)
+		if seed%3 == 0 {
+			w.sealing()
+		}
+		w.access, w.errors = telemetry.NewRing(1<<16), telemetry.NewRing(1<<16)
+		w.settings.AccessLog = LogJSON
+		tableWorld(t, w)
+		rows := append(h1Table, longHeads()...)
+		type asked struct {
+			c   *client
+			row tableRow
+		}
+		var all []asked
+		for i := range 24 {
+			row := rows[(int(seed)*7+i*5)%len(rows)]
+			c := w.client()
+			in := row.in
+			switch i % 8 {
+			case 6: // cut off
+				c.send(in[:(int(seed)*31+i)%len(in)])
+				c.closeWrite()
+				continue
+			case 7: // reset, later
+				c.send(in)
+				w.steps(int(seed) % 40)
+				c.abort()
+				continue
+			}
+			c.send(in)
+			all = append(all, asked{c, row})
+			w.steps(i % 3)
+		}
+		for _, a := range all {
+			got := ""
+			for n := 0; n < 2000 && !a.c.ended; n++ {
+				w.step()
+				a.c.pull()
+				if got = oneChunk(undated(a.c.got)); len(got) >= len(a.row.out) {
+					break
+				}
+			}
+			got = oneChunk(undated(a.c.got))
+			switch {
+			case got == a.row.out:
+			case strings.Contains(got, "HTTP/1.1 502"):
+			case a.c.reset || a.c.ended && len(got) < len(a.row.out):
+			default:
+				t.Errorf("%s (seed %d): received %s, ended %t, want %s", a.row.name, seed, brief(got), a.c.ended, brief(a.row.out))
+			}
+			a.c.close()
+		}
+	}
+}
+
+// TestStarvedShard runs the table with ever fewer buffers: requests fail, the
+// shard does not, and nothing is left. Then, with buffers again, all is well.
+func TestStarvedShard(t *testing.T) {
+	for small := 1; small < 24; small++ {
+		for _, large := range []int{0, 1, 2, 4} {
+			w := newSimWorld(t, uint64(small), engine.Faults{Short: 0.5})
+			w.limits.SmallBuffers, w.limits.LargeBuffers = small, large
+			if small%4 == 0 {
+				w.sealing()
+			}
+			w.access, w.settings.AccessLog = telemetry.NewRing(1<<16), LogText
+			tableWorld(t, w)
+			for i, row := range append(h1Table, longHeads()...) {
+				c := w.client()
+				c.send(row.in)
+				for range 60 {
+					w.step()
+					if c.over() {
+						break
+					}
+				}
+				if i%2 == 0 {
+					c.abort()
+				} else {
+					c.closeWrite()
+				}
+				if got := oneChunk(undated(c.got)); len(got) == len(row.out) && got != row.out {
+					t.Errorf("%s with %d and %d buffers: %s, want %s", row.name, small, large, brief(got), brief(row.out))
+				}
+			}
+		}
+	}
+}
+
+// TestHoleIsNeverSentAsWhole takes the shard's buffers away while a response
+// is relayed: what the client gets is cut off by a reset, and no byte behind
+// the hole is sent.
+func TestHoleIsNeverSentAsWhole(t *testing.T) {
+	for _, framing := range []string{"Content-Length: 40000", "Transfer-Encoding: chunked"} {
+		w := newSimWorld(t, 1, engine.Faults{})
+		w.limits.SmallBuffers = 64
+		u := w.upstream("up", func(*upstreamConn) {})
+		w.serve("/p/: http://up/")
+		c := w.client()
+		c.peer.Window = 0
+		c.send("GET /p/" + req + "\r\n")
+		w.eventually("the upstream is asked", func() bool { return u.count() == 1 })
+		up := u.conns[0]
+		content := numbered(40_000)
+		send := func(p string) {
+			if strings.HasPrefix(framing, "Transfer") {
+				p = fmt.Sprintf("%x\r\n%s\r\n", len(p), p)
+			}
+			up.write(p)
+		}
+		up.write("HTTP/1.1 200 OK\r\n" + framing + "\r\n\r\n")
+		var hoard []engine.Buf
+		for i := 0; i < len(content); i += 1500 {
+			send(content[i:min(len(content), i+1500)])
+			w.steps(2)
+			// Buffers run out, and come back at once.
+			for i == 6000 {
+				b := w.s.Buffer(engine.SmallBuffer)
+				if b == 0 {
+					w.s.ReleaseBuffer(hoard[len(hoard)-1])
+					hoard = hoard[:len(hoard)-1]
+					break
+				}
+				hoard = append(hoard, b)
+			}
+			if i == 21_000 {
+				for _, b := range hoard {
+					w.s.ReleaseBuffer(b)
+				}
+				hoard = nil
+			}
+		}
+		c.peer.Window = -1
+		got := string(c.rest())
+		if !c.reset {
+			t.Errorf("%s: the connection was not reset", framing)
+		}
+		_, body, _ := strings.Cut(got, "\r\n\r\n")
+		plain := body
+		if strings.HasPrefix(framing, "Transfer") {
+			plain = strings.ReplaceAll(strings.ReplaceAll(body, "\r\n5dc\r\n", ""), "5dc\r\n", "")
+		}
+		if !strings.HasPrefix(content, strings.TrimSuffix(plain, "\r\n")) {
+			t.Errorf("%s: what arrived is not the beginning of the content: %s", framing, brief(body))
+		}
+	}
+}
+
+// TestAllocations counts the allocations of the whole process while a loop
+// serves.
+func TestAllocations(t *testing.T) {
+	rows := []struct{ name, path, method string }{
+		{"fixed", "/ping", "GET"},
+		{"redirect", "/old/x", "GET"},
+		{"refused", "/nowhere", "GET"},
+		{"static from memory", "/files/a.txt", "GET"},
+		{"static by reference", "/files/middle.bin", "GET"},
+		{"static from a descriptor", "/files/large.bin", "HEAD"},
+		{"proxied", "/p/a", "GET"},
+	}
+	for _, logged := range []bool{false, true} {
+		for _, row := range rows {
+			t.Run(fmt.Sprintf("%s, log %t", row.name, logged), func(t *testing.T) {
+				forEachLoop(t, func(t *testing.T, w *world) { countAllocations(t, w, row.method, row.path, logged) })
+			})
+		}
+	}
+}
+
+func countAllocations(t *testing.T, w *world, method, path string, logged bool) {
+	if logged {
+		w.access, w.settings.AccessLog = telemetry.NewRing(1<<16), LogJSON
+	}
+	tableWorld(t, w)
+	response := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+	end := []byte("\r\n\r\n")
+	w.upstreams["up"].data = func(c *upstreamConn) {
+		for {
+			i := bytes.Index(c.in, end)
+			if i < 0 {
+				return
+			}
+			c.in = c.in[:copy(c.in, c.in[i+4:])]
+			_, _ = c.conn.Write(response)
+		}
+	}
+	c := w.client()
+	request := []byte(method + " " + path + req + "User-Agent: test\r\nReferer: http://h/\r\n\r\n")
+	c.send(string(request))
+	r := c.response(method)
+	size := len(r.content)
+	for name, values := range r.fields {
+		size += len(name) + 2 + len(values[0]) + 2
+	}
+	size += len("HTTP/1.1  \r\n\r\n") + 3 + len(http1.StatusText(r.status))
+	const depth = 16
+	batch, in := bytes.Repeat(request, depth), make([]byte, depth*size)
+	round := func() {
+		if _, err := c.conn.Write(batch); err != nil {
+			t.Fatal(err)
+		}
+		for got := 0; got < len(in); {
+			n, err := c.conn.Read(in[got:])
+			if err != nil {
+				t.Fatalf("read %d of %d bytes: %v", got, len(in), err)
+			}
+			got += n
+		}
+	}
+	requests, most := 50_000, 300
+	if w.upstreams["up"].count() > 0 || size > 10_000 {
+		requests = 10_000
+	}
+	for range 50 {
+		round()
+	}
+	_ = c.conn.SetDeadline(time.Now().Add(2 * patience))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range requests / depth {
+		round()
+	}
+	runtime.ReadMemStats(&after)
+	n := after.Mallocs - before.Mallocs
+	if n > uint64(most) {
+		t.Errorf("%d allocations in %d requests", n, requests)
+	}
+	t.Logf("%d allocations in %d requests", n, requests)
+	c.close()
+}

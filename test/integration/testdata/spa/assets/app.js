@@ -1,0 +1,52 @@
+// The application tells what it finds in the document, where the test reads it.
+import { router } from "./router.js";
+
+const fact = (name, value) => {
+  const item = document.createElement("li");
+  item.id = name;
+  item.textContent = String(value);
+  document.getElementById("facts").append(item);
+};
+
+const settled = async (what, condition) => {
+  for (let i = 0; !condition(); i++) {
+    if (i === 200) throw new Error(`${what} has not come`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+const view = document.getElementById("view");
+const show = router(
+  [
+    [/^\/$/, async () => "home"],
+    [/^\/orders\/(\d+)$/, async (id) => {
+      const response = await fetch(`/api/orders/${id}?full=1`, { headers: { "X-Client": "spa" } });
+      const seen = await response.json();
+      return `order ${id}: ${response.status} ${seen.Method} ${seen.Target} ${seen.Header["X-Client"]}`;
+    }],
+  ],
+  view,
+);
+
+try {
+  await show();
+  fact("navigation", performance.getEntriesByType("navigation")[0].responseStatus);
+  fact("style", getComputedStyle(view).color);
+  fact("missing", (await fetch("/assets/missing.js")).status);
+  fact("posted", (await (await fetch("/api/orders", { method: "POST", body: "a new order" })).json()).Body);
+  const large = await (await fetch("/api/pattern/3000000")).arrayBuffer();
+  fact("large", large.byteLength);
+  await import("./missing.js").then(() => fact("module", "loaded"), () => fact("module", "failed"));
+
+  if (location.pathname === "/") {
+    document.getElementById("order").click();
+    await settled("the order", () => view.textContent.startsWith("order 7"));
+    fact("clicked", view.textContent);
+    // From here the document is loaded anew, at a path that only the router knows.
+    location.reload();
+  } else {
+    fact("done", location.pathname);
+  }
+} catch (error) {
+  fact("error", error);
+}
