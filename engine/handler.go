@@ -57,7 +57,6 @@ type Config struct {
 	CPU     int // core to pin the thread to; -1 does not pin
 	Limits  Limits
 	Backend Kind // IOUring or Epoll
-	Spin    time.Duration
 }
 
 // Kind names a backend.

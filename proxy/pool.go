@@ -13,7 +13,9 @@ type Proxy struct {
 	turns []uint32    // round-robin positions, by Plan.ID
 	conns []*upstream // by the connection's index in the shard's table
 	calls []*Call     // free records
-	// Scratch of the call in progress.
+
+	// Scratch of the call in progress. What an interface is given would
+	// otherwise lie on the heap.
 	resp  http1.Response
 	out   Response
 	trail http1.TrailerSection

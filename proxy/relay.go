@@ -208,7 +208,7 @@ func (c *Call) respond(r *http1.Response, here int) {
 	c.phase = relaying
 	c.close = r.Close || kind == http1.BodyUntilClose
 	c.dropHead()
-	out := &p.out // not a local one: what an interface is given lies on the heap
+	out := &p.out
 	*out = Response{
 		Status: r.Status, Block: p.block, Length: length,
 		HasDate: passes(&r.Head, http1.Date), HasServer: passes(&r.Head, http1.Server),

@@ -160,20 +160,21 @@ func TestDescriptorLimit(t *testing.T) {
 		}
 		root := writeSite(t, files)
 		s := product.Start(t, product.Config{
-			Engine: e, Server: "shards: 1",
+			Engine: e, Server: "shards: 1, timeouts: {header: 1m}",
 			Wrapper: []string{peer.Find(t, "prlimit"), "--nofile=160:160"},
 			Text:    "routes: {/fixed: OK, /static/: " + root + ", /up/: 'http://" + up.Addr + "/'}\n",
 		})
 		statuses := map[int]int{}
 		for round := range 2 {
 			var clients []*wire.Conn
-			for range 200 {
-				clients = append(clients, wire.Dial(t, s.Addr))
+			for i := range 200 {
+				c := wire.Dial(t, s.Addr)
+				c.Send(fmt.Sprintf("GET /static/%d.bin HTTP/1.1\r\nHost: test\r\n\r\n", i%many))
+				clients = append(clients, c)
 			}
 			served := 0
-			for i, c := range clients {
-				c.Send(fmt.Sprintf("GET /static/%d.bin HTTP/1.1\r\nHost: test\r\n\r\n", i%many))
-				if c.Silent(200*time.Millisecond) && served > 0 {
+			for _, c := range clients {
+				if c.Silent(2 * time.Second) {
 					break // The rest waits for those that were served, who stay.
 				}
 				r, err := c.Next("GET")
@@ -194,6 +195,7 @@ func TestDescriptorLimit(t *testing.T) {
 				_ = c.Close()
 			}
 		}
+		t.Logf("responses by status: %v", statuses)
 		for status := range statuses {
 			if status != 200 && status != 503 {
 				t.Errorf("responses by status: %v", statuses)
