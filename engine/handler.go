@@ -1,7 +1,5 @@
 package engine
 
-import "time"
-
 // Handler is what a shard calls. All functions run on the shard's thread, are
 // called one at a time, and must not block. A nil function is not called.
 type Handler struct {
