@@ -3,6 +3,10 @@
 # The version control stamp fails in a checkout that another user owns; the commit is passed by the linker instead.
 export GOFLAGS := -buildvcs=false
 
+# A test run is read by a program: its own failure must not hide behind that one's success.
+SHELL       := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 GO      ?= go
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 LDFLAGS := $(if $(COMMIT),-X main.commit=$(COMMIT))
@@ -35,8 +39,10 @@ test: install lint unit race test-giouring
 install:
 	./test/install.sh
 
+# All tests, and at the end which of them ran on which engine. Packages one after the other: those with deadlines and
+# load would disturb each other.
 unit:
-	$(GO) test -timeout 15m ./...
+	$(GO) test -json -p 1 -timeout 15m ./... | $(GO) run ./test/report
 
 race:
 	$(GO) test -race -timeout 10m $(RACE)

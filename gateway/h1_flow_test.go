@@ -143,6 +143,24 @@ func TestUnreadContent(t *testing.T) {
 	})
 }
 
+// TestEarlyResponse relays a response that begins while a lot of the request
+// is still to come: the connection ends with it, and says so.
+func TestEarlyResponse(t *testing.T) {
+	forEachEngine(t, func(t *testing.T, w *world) {
+		w.upstream("up", func(c *upstreamConn) {
+			if c.state == nil && len(c.in) > 1000 {
+				c.state = true
+				c.write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")
+			}
+		})
+		w.serve("/p/: http://up/")
+		c := w.client()
+		c.send("POST /p/" + req + "Content-Length: 1000000\r\n\r\n" + numbered(100_000))
+		c.expect(closing("HTTP/1.1 413 Content Too Large\r\n" + served + "Content-Length: 2\r\n\r\nno"))
+		c.expectEnd()
+	})
+}
+
 // TestTinyChunks sends and receives content in pieces of one byte.
 func TestTinyChunks(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, w *world) {

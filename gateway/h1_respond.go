@@ -74,7 +74,7 @@ func (h *h1Conn) Respond(x *Exchange, r *Response) {
 		b = append(b, crlf...)
 	}
 	b = append(b, r.Block...)
-	h.leaveUnread()
+	h.leaveUnread(r.Status)
 	if x.HEAD() || r.Status == 204 || r.Status == 304 {
 		h.flags |= h1NoContent
 	}
@@ -97,10 +97,14 @@ func (h *h1Conn) Respond(x *Exchange, r *Response) {
 }
 
 // leaveUnread decides, when a response begins, whether the connection can go
-// on although content of the request is still to come that no action reads.
-func (h *h1Conn) leaveUnread() {
-	if h.flags.has(h1Content) && h.x.call == nil && h.x.echo == nil &&
-		(h.flags.has(h1Expect) || h.body.Remaining() > discardLimit) {
+// on although content of the request is still to come: not if the client waits
+// for a 100 (Continue) that nobody has asked for, because it may send the
+// content all the same, or not, and not if there is a lot of it. Only an
+// action that still reads may respond early and have the rest, unless what it
+// says is that something went wrong.
+func (h *h1Conn) leaveUnread(status int) {
+	reads := (h.x.call != nil || h.x.echo != nil) && status < 400
+	if h.flags.has(h1Content) && (h.flags.has(h1Expect) || h.body.Remaining() > discardLimit && !reads) {
 		h.flags |= h1Close
 	}
 }
@@ -122,7 +126,7 @@ func (h *h1Conn) Prebuilt(x *Exchange, f *Fixed) {
 	if h.x != x {
 		return
 	}
-	h.leaveUnread()
+	h.leaveUnread(f.Status)
 	h.send(f)
 	if !x.HEAD() {
 		x.log.sent += int64(len(f.body))

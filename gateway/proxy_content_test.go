@@ -112,7 +112,7 @@ func TestProxyEarlyResponse(t *testing.T) {
 		// More than would be read for nothing: the connection ends.
 		c = w.client()
 		c.send("POST /p/ HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\nfirst")
-		c.expect(want)
+		c.expect(closing(want))
 		c.expectEnd()
 		u.waitEnded(1)
 	})

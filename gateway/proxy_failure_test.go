@@ -259,9 +259,17 @@ func TestProxyFirstByteTimeout(t *testing.T) {
 // TestProxyFirstByteTimeoutBeginsWithTheEndOfTheRequest has an upstream that
 // takes its time over the content, but never too long.
 func TestProxyFirstByteTimeoutBeginsWithTheEndOfTheRequest(t *testing.T) {
+	for name, late := range map[string]bool{"in time": false, "too late": true} {
+		t.Run(name, func(t *testing.T) { slowUpload(t, late) })
+	}
+}
+
+// slowUpload has an upstream that answers when it has taken all, or does not.
+func slowUpload(t *testing.T, late bool) {
 	const size = 200 << 10
 	w := newSimWorld(t, 1, engine.Faults{})
 	w.timeouts.FirstByte, w.timeouts.Idle = time.Second, 10*time.Second
+	log := w.errorLog()
 	u := w.upstream("up", func(c *upstreamConn) {
 		if strings.HasSuffix(string(c.in), "the end") {
 			c.state = true
@@ -288,6 +296,16 @@ func TestProxyFirstByteTimeoutBeginsWithTheEndOfTheRequest(t *testing.T) {
 	w.eventually("the request is there", func() bool { return u.conns[0].state != nil })
 	w.steps(5)
 	w.advance(900 * time.Millisecond)
+	if late {
+		w.advance(200 * time.Millisecond)
+		w.steps(20)
+		if len(c.peer.FromShard) == 0 {
+			t.Fatal("the time is not over when it should be")
+		}
+		c.expect(page(504))
+		expectReason(t, log(), "first_byte_timeout", u.member.Name, 504)
+		return
+	}
 	u.conns[0].write(ok("done"))
 	c.expect(relayed("done"))
 }

@@ -189,6 +189,26 @@ func TestProxyStaleConnectionOnlyOnce(t *testing.T) {
 	})
 }
 
+// TestProxyStaleTwice meets a stale connection of a second member, because the
+// first could not be connected to again.
+func TestProxyStaleTwice(t *testing.T) {
+	w := newSimWorld(t, 1, engine.Faults{})
+	a := w.upstream("a", answers(say(ok("a")), hangUp("")))
+	b := w.upstream("b", answers(say(ok("b")), hangUp("")))
+	log := w.errorLog()
+	w.serve("/p/: http://a http://b")
+	c := w.client()
+	c.send(get("/p/") + get("/p/"))
+	c.expect(relayed("a") + relayed("b"))
+	a.refuse(true)
+	c.send(get("/p/"))
+	c.expect(page(502))
+	expectReason(t, log(), "upstream_closed", b.member.Name, 502)
+	if n := b.count(); n != 1 {
+		t.Errorf("%d connections to the second member, want 1", n)
+	}
+}
+
 // TestProxyFreshConnectionIsNotRetried has a new connection end without an
 // answer, or in the middle of a head.
 func TestProxyFreshConnectionIsNotRetried(t *testing.T) {
