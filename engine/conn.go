@@ -38,6 +38,7 @@ const (
 	flagReset                            // close by RST
 	flagNotify                           // Drained is wanted
 	flagFilter                           // a Transform stands between socket and protocol
+	flagMute                             // the peer takes nothing more; what it said is still being received
 	flagHalf                             // CloseWrite was asked
 	flagListed                           // epoll: in the list of connections to read again
 	flagReadable                         // epoll: the socket may have bytes

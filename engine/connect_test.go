@@ -247,3 +247,36 @@ func TestPeerAddrAndProgress(t *testing.T) {
 		r.eventually("the bytes are acknowledged", func() bool { return r.s.Progress(conn) == before+1000 })
 	})
 }
+
+// TestAnswerBeforeAReset is about a server that answers early and goes away
+// with bytes unread, which resets the connection: the answer is received
+// although sending has failed.
+func TestAnswerBeforeAReset(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		la := sink(t, "tcp", "127.0.0.1:0", func(c net.Conn) {
+			b := make([]byte, 1)
+			_, _ = io.ReadFull(c, b)
+			_, _ = c.Write([]byte("too large"))
+		})
+		for range 20 {
+			var s *Shard
+			var got []byte
+			end := make(chan string, 10)
+			r := start(t, kind, smallLimits, Handler{
+				Received: func(_ Conn, p []byte) { got = append(got, p...) },
+				// A server that reads for ever would drain this for ever.
+				Drained: func(c Conn) { s.Append(c, make([]byte, 256<<10)); s.NotifyDrained(c, 0) },
+				Closed:  func(Conn, Reason, Errno) { end <- string(got) },
+			})
+			r.do(func() {
+				s = r.s
+				c, _ := s.Connect(tcpAddr(la), 0)
+				s.NotifyDrained(c, 0)
+			})
+			if p := receive(t, end); p != "too large" {
+				t.Fatalf("received %q of the answer", p)
+			}
+			r.stop()
+		}
+	})
+}

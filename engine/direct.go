@@ -67,7 +67,7 @@ func (s *Shard) sendDirect(i uint32) outcome {
 			s.failed(i, ReasonFile, 0)
 			return outGone
 		case e != 0:
-			s.failed(i, ReasonPeer, e)
+			s.sendFailed(i, e)
 			return outGone
 		}
 		s.stats.DirectSends++

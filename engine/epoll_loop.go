@@ -271,6 +271,10 @@ func (l *epollLoop) send(i uint32) {
 		s.drained(i)
 		return
 	}
+	if c.has(flagMute) {
+		s.swallow(i)
+		return
+	}
 	if c.has(flagFilter) {
 		if s.seal(i); !c.has(flagOpen) {
 			return

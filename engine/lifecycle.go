@@ -124,6 +124,11 @@ func (s *Shard) discard(i uint32, n int) {
 // eof handles the end of what the peer sends.
 func (s *Shard) eof(i uint32) {
 	c := &s.conns[i]
+	if c.has(flagMute) {
+		// The send took the error that tells of the reset.
+		s.failed(i, ReasonPeer, unix.ECONNRESET)
+		return
+	}
 	c.flags |= flagEOF
 	c.flags &^= flagWanted
 	switch {
@@ -172,6 +177,26 @@ func (s *Shard) failed(i uint32, why Reason, e Errno) {
 		s.handler.Closed(name, why, e)
 	}
 	s.kill(i)
+}
+
+// sendFailed handles a connection whose peer takes nothing more. What it said
+// before, an early answer maybe, is still there to be received; the receive
+// ends with the error, and that ends the connection.
+func (s *Shard) sendFailed(i uint32, e Errno) {
+	c := &s.conns[i]
+	if c.flags&(flagWanted|flagDead|flagEOF|flagFilter) != flagWanted || e != unix.EPIPE && e != unix.ECONNRESET {
+		s.failed(i, ReasonPeer, e)
+		return
+	}
+	c.flags |= flagMute | flagReadable | flagHup
+	s.markDirty(i)
+	s.loop.receive(i)
+}
+
+// swallow drops what is queued for a peer that takes nothing more.
+func (s *Shard) swallow(i uint32) {
+	s.drop(&s.conns[i].q)
+	s.drained(i)
 }
 
 // kill ends a connection without telling the protocol.

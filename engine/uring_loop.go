@@ -158,7 +158,7 @@ func (l *uringLoop) complete(ud uint64, res int32, flags uint32) {
 			s.written(i, int64(res))
 		case c.has(flagFinishing):
 		case Errno(-res) != unix.EINTR && Errno(-res) != unix.EAGAIN:
-			s.failed(i, ReasonPeer, Errno(-res))
+			s.sendFailed(i, Errno(-res))
 		}
 		if l.finished(i) || c.has(flagFinishing) {
 			return
@@ -411,6 +411,10 @@ func (l *uringLoop) send(i uint32) {
 	}
 	if c.has(flagSending | flagPollOut) {
 		s.drained(i)
+		return
+	}
+	if c.has(flagMute) {
+		s.swallow(i)
 		return
 	}
 	if c.has(flagFilter) {

@@ -80,7 +80,11 @@ func (g *Gateway) newClient(c engine.Conn) {
 		*slot = &h1Conn{}
 	}
 	h := *slot
-	*h = h1Conn{g: g, conn: c, queue: h.queue[:0], trailer: h.trailer[:0]}
+	trailer := h.trailer[:0]
+	if cap(trailer) > keptTrailer {
+		trailer = nil
+	}
+	*h = h1Conn{g: g, conn: c, queue: h.queue[:0], trailer: trailer}
 	g.open.Add(1)
 	h.deadline(g.gen.Settings.Header)
 }

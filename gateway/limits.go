@@ -25,6 +25,10 @@ const (
 	// chunkRoom holds any chunk header.
 	chunkRoom = 32
 
+	// keptTrailer is up to how large the room for a trailer section is kept
+	// for the next connection in the same place.
+	keptTrailer = 512
+
 	// bulkContent is from how much content of a request on it is received in
 	// large pieces.
 	bulkContent = 24 << 10

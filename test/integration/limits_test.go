@@ -214,6 +214,46 @@ func TestDescriptorLimit(t *testing.T) {
 	})
 }
 
+// The files that a site keeps open take no descriptors from connections: those who come later are served. Peers: raw
+// connections, prlimit.
+func TestFilesLeaveDescriptors(t *testing.T) {
+	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
+		files := map[string]string{}
+		const many = 200
+		for i := range many {
+			files[fmt.Sprintf("%d.bin", i)] = digits(50_000) // sent from a descriptor, not from memory
+		}
+		root := writeSite(t, files)
+		for _, read := range []int{130, 140, 150, 200} { // around the point where no descriptor would be left
+			s := product.Start(t, product.Config{
+				Engine: e, Server: "shards: 1",
+				Wrapper: []string{peer.Find(t, "prlimit"), "--nofile=160:160"},
+				Text:    "routes: {/static/: " + root + "}\n",
+			})
+			c := wire.Dial(t, s.Addr)
+			for i := range read {
+				c.Get(fmt.Sprintf("/static/%d.bin", i), 200)
+			}
+			_ = c.Close()
+			var clients []*wire.Conn
+			for i := range 30 {
+				c := wire.Dial(t, s.Addr)
+				c.Send("GET /static/0.bin HTTP/1.1\r\nHost: test\r\n\r\n")
+				if c.Silent(2 * time.Second) {
+					t.Errorf("with %d files read, %d clients are served and the next is not", read, i)
+					break
+				}
+				c.Read("GET", 200)
+				clients = append(clients, c)
+			}
+			for _, c := range clients {
+				_ = c.Close()
+			}
+			s.Stop(t)
+		}
+	})
+}
+
 // Too few descriptors to begin with: that is said, with the cure.
 func TestDescriptorLimitTooLow(t *testing.T) {
 	t.Parallel()
