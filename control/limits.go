@@ -24,6 +24,11 @@ const (
 	// minShardConnections is what a shard can do with; fewer descriptors are an error.
 	minShardConnections = 16
 
+	// maxShardFiles and minShardFiles are between how many files a shard keeps open for static routes: an eighth of the
+	// descriptors is theirs. More files are opened again for each request.
+	maxShardFiles = 4096
+	minShardFiles = 16
+
 	// memoryShare is the part (one in memoryShare) of the memory that is ours which buffers may take when the
 	// configuration says nothing.
 	memoryShare = 4

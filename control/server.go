@@ -113,6 +113,7 @@ func (s *Server) startShard(i int) error {
 	sh, err := newShard(gateway.Options{
 		Generation: &s.generation,
 		Limits:     s.size.limits,
+		Files:      s.size.files,
 		ID:         i,
 		CPU:        s.size.pins[i],
 		Backend:    s.backend.Kind,

@@ -22,6 +22,7 @@ type size struct {
 	shards  int
 	pins    []int // the core of each shard; -1 does not pin
 	limits  engine.Limits
+	files   int      // kept open by each shard, where a route is static
 	heap    int64    // soft limit of the Go heap, 0 for none
 	remarks []string // what the operator should know
 }
@@ -62,7 +63,8 @@ func (s *size) connections(cfg *config.Config, descriptors int) error {
 	// A static site keeps files open beside the connections that they are sent on.
 	files := 0
 	if slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Static }) {
-		files = min(descriptors/8, s.shards*4096)
+		s.files = max(min(descriptors/8/s.shards, maxShardFiles), minShardFiles)
+		files = s.files * s.shards
 	}
 	free := (descriptors-spareDescriptors-files)/s.shards - shardDescriptors
 	most := min(free, maxShardConnections) / each

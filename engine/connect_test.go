@@ -250,33 +250,39 @@ func TestPeerAddrAndProgress(t *testing.T) {
 
 // TestAnswerBeforeAReset is about a server that answers early and goes away
 // with bytes unread, which resets the connection: the answer is received
-// although sending has failed.
+// although a send meets the reset first.
 func TestAnswerBeforeAReset(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind Kind) {
+		busy, reset := make(chan bool), make(chan bool)
 		la := sink(t, "tcp", "127.0.0.1:0", func(c net.Conn) {
-			b := make([]byte, 1)
-			_, _ = io.ReadFull(c, b)
+			_, _ = io.ReadFull(c, make([]byte, 1))
+			<-busy
 			_, _ = c.Write([]byte("too large"))
+			_ = c.Close()
+			reset <- true
 		})
-		for range 20 {
-			var s *Shard
-			var got []byte
-			end := make(chan string, 10)
-			r := start(t, kind, smallLimits, Handler{
-				Received: func(_ Conn, p []byte) { got = append(got, p...) },
-				// A server that reads for ever would drain this for ever.
-				Drained: func(c Conn) { s.Append(c, make([]byte, 256<<10)); s.NotifyDrained(c, 0) },
-				Closed:  func(Conn, Reason, Errno) { end <- string(got) },
-			})
-			r.do(func() {
-				s = r.s
-				c, _ := s.Connect(tcpAddr(la), 0)
-				s.NotifyDrained(c, 0)
-			})
-			if p := receive(t, end); p != "too large" {
-				t.Fatalf("received %q of the answer", p)
-			}
-			r.stop()
+		var s *Shard
+		var got []byte
+		up, end := make(chan Conn, 1), make(chan string, 1)
+		r := start(t, kind, smallLimits, Handler{
+			Connected: func(c Conn) { up <- c },
+			Received:  func(_ Conn, p []byte) { got = append(got, p...) },
+			Closed:    func(Conn, Reason, Errno) { end <- string(got) },
+		})
+		r.do(func() {
+			s = r.s
+			_, _ = s.Connect(tcpAddr(la), 0)
+		})
+		c := receive(t, up)
+		r.do(func() { s.Append(c, []byte("one byte is read")) })
+		r.do(func() {
+			busy <- true
+			<-reset
+			s.Append(c, []byte("and this meets the reset"))
+		})
+		if p := receive(t, end); p != "too large" {
+			t.Fatalf("received %q of the answer", p)
 		}
+		r.stop()
 	})
 }

@@ -20,6 +20,10 @@ type Options struct {
 	ID, CPU    int
 	Backend    engine.Kind
 
+	// Files is how many files the shard may keep open beside its connections;
+	// 0 is fileCacheEntries, which is also the most.
+	Files int
+
 	// Access and Errors take log lines; nil takes none.
 	Access, Errors *telemetry.Ring
 	ErrorLevel     telemetry.Level
@@ -48,6 +52,8 @@ type Gateway struct {
 	list   []byte
 	file   static.Answer
 	head   Response
+
+	fileEntries int
 
 	date     [29]byte
 	dateUnix int64
@@ -88,14 +94,22 @@ func newGateway(o Options) *Gateway {
 		block:  make([]byte, 0, 4096),
 		fields: make([]byte, 0, 4096),
 		access: o.Access, errors: o.Errors, level: o.ErrorLevel,
+		fileEntries: fileEntries(o.Files),
 	}
+}
+
+func fileEntries(asked int) int {
+	if asked == 0 {
+		return fileCacheEntries
+	}
+	return min(asked, fileCacheEntries)
 }
 
 // Attach completes a Gateway with the shard that calls its Handler.
 func (g *Gateway) Attach(s *engine.Shard) {
 	g.s = s
 	g.proxy = proxy.New(s, userUpstream)
-	g.files = static.NewCache(fileCacheEntries, fileCacheBytes)
+	g.files = static.NewCache(g.fileEntries, fileCacheBytes)
 }
 
 // Shard is the shard that the gateway serves on.
