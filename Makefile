@@ -31,7 +31,7 @@ build:
 
 # Builds it, and serves the built-in demo site on http://localhost:8080.
 demo: build
-	./bin/anygate
+	./bin/anygate serve --demo
 
 # Installs what the tests need, and runs all of them.
 test: install lint unit race test-giouring

@@ -225,12 +225,15 @@ func (l *loader) enum(n *node, what string, into *string, words ...string) bool 
 }
 
 // unavailable refuses something that the language has and this version does not carry out.
+// wantLeftOut is what this version expects in place of what it does not carry out.
+const wantLeftOut = "a configuration without it"
+
 func (l *loader) unavailable(n *node, what string) {
-	l.errorAt(n, Diagnostic{Kind: KindUnavailable, Msg: what + " is not available in this version"})
+	l.errorAt(n, Diagnostic{Kind: KindUnavailable, Msg: what + " is not available in this version", Want: wantLeftOut})
 }
 
 func (l *loader) unavailableIn(n *node, off, count int, what string) {
-	l.errorIn(n, off, count, Diagnostic{Kind: KindUnavailable, Msg: what + " is not available in this version"})
+	l.errorIn(n, off, count, Diagnostic{Kind: KindUnavailable, Msg: what + " is not available in this version", Want: wantLeftOut})
 }
 
 // word is a part of a scalar between blanks.

@@ -75,13 +75,21 @@ func (l *loader) fullForm(d *draft, value *node) bool {
 	return true
 }
 
+// actionNoun is a kind of action in the words of a message.
+func actionNoun(k route.Kind) string {
+	if k == route.Echo {
+		return "an echo action"
+	}
+	return "a " + k.String() + " action"
+}
+
 func (l *loader) foreignKeys(d *draft, keys []*node, want string) {
-	kind := d.Action.Kind.String() + " action"
+	kind := actionNoun(d.Action.Kind)
 	if d.Static.File {
-		kind = "single file"
+		kind = "a single file"
 	}
 	for _, k := range keys {
-		l.errorAt(k, Diagnostic{Msg: strconv.Quote(k.text) + " has no meaning for a " + kind, Want: want})
+		l.errorAt(k, Diagnostic{Msg: strconv.Quote(k.text) + " has no meaning for " + kind, Want: want})
 	}
 }
 

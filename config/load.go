@@ -39,7 +39,7 @@ func readFile(path string) ([]byte, error) {
 	case info.IsDir():
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("is a directory")}
 	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("is not a regular file")}
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("is not a regular file, and nothing else is read")}
 	case info.Size() > maxFileBytes:
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("is larger than 16MiB")}
 	}

@@ -124,7 +124,7 @@ func (l *loader) checkPolicies(kind route.Kind, list []setting) {
 	for _, s := range list {
 		if kind != route.Proxy && proxyOnly[s.policy.Name()] {
 			l.errorIn(s.at, s.off, s.n, Diagnostic{
-				Msg: "the policy " + strconv.Quote(s.policy.Name()) + " has no meaning for a " + kind.String() + " action", Want: "a proxy action",
+				Msg: "the policy " + strconv.Quote(s.policy.Name()) + " has no meaning for " + actionNoun(kind), Want: "a proxy action",
 			})
 		}
 	}

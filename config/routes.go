@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"strconv"
 
 	"github.com/anygate/anygate/route"
@@ -102,6 +103,7 @@ func (l *loader) action(d *draft, value *node) bool {
 func (l *loader) oneLine(d *draft, n *node) bool {
 	a, policies, err := route.ParseAction(n.text)
 	if err != nil {
+		l.suggestPath(n, err)
 		l.routeError(n, 0, err)
 		return false
 	}
@@ -116,6 +118,20 @@ func (l *loader) oneLine(d *draft, n *node) bool {
 		l.staticRoot(d, "")
 	}
 	return true
+}
+
+// suggestPath completes the error about a word that is no action, when it is the name of a file or directory.
+func (l *loader) suggestPath(n *node, err *route.SyntaxError) {
+	if err.Suggest != "" || err.Len == 0 || l.opt.Stat == nil {
+		return
+	}
+	name := n.text[err.Off : err.Off+err.Len]
+	if !filepath.IsLocal(name) {
+		return
+	}
+	if _, e := l.opt.Stat(filepath.Join(n.src.dir, name)); e == nil {
+		err.Suggest = "./" + name
+	}
 }
 
 // addRoute finishes a route that was understood and adds it to the configuration.

@@ -18,6 +18,15 @@ func (l *loader) resolveTargets(d *draft) bool {
 		if t.Scheme != "http" && t.Scheme != "unix" {
 			l.unavailableIn(n, t.Off, len(t.Scheme)+len("://"), strconv.Quote(t.Scheme+"://"))
 		}
+		if path, rest, found := strings.Cut(t.Host, ":/"); found && t.Scheme == "unix" {
+			// Other proxies write unix:SOCKET:URI. A socket whose name has a colon and a slash is less likely than that.
+			l.errorIn(n, t.Off, t.Len, Diagnostic{
+				Msg:  "a socket's path is not followed by the path of a request, and " + strconv.Quote(":/"+rest) + " looks like one",
+				Want: "the absolute path of a socket", Suggest: "unix:" + path,
+			})
+			ok = false
+			continue
+		}
 		rewrite, err := route.CompileRewrite(d.Head, t)
 		if err != nil {
 			l.routeError(n, t.Off, err)

@@ -51,6 +51,10 @@ const (
 	// logClose is how long the logs get to write what they hold when the process ends.
 	logClose = 2 * time.Second
 
+	// signalRepeat is how long after the first signal further ones mean the same request: supervisors signal a process
+	// and its group, or ask twice.
+	signalRepeat = time.Second
+
 	// drainPoll is how often draining looks whether connections are left.
 	drainPoll = 10 * time.Millisecond
 )

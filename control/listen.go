@@ -20,7 +20,13 @@ type sockets struct {
 	// names are the addresses as bound, by listener.
 	names []string
 	// paths are the unix sockets in the file system.
-	paths []string
+	paths []boundPath
+}
+
+// boundPath is a unix socket in the file system, with what tells it from whatever may stand at its path later.
+type boundPath struct {
+	path string
+	info os.FileInfo
 }
 
 // openSockets listens on all addresses, for all shards, or on none of them.
@@ -91,7 +97,10 @@ func (s *sockets) first(l config.Listener) (int32, error) {
 	if l.Network == "unix" {
 		fd, err := engine.ListenUnix(l.Addr)
 		if err == nil && l.Addr[0] != '@' {
-			s.paths = append(s.paths, l.Addr)
+			// A path that is gone already leaves nothing to remove.
+			if info, e := os.Lstat(l.Addr); e == nil {
+				s.paths = append(s.paths, boundPath{l.Addr, info})
+			}
 		}
 		return fd, err
 	}
@@ -159,9 +168,11 @@ func bindAlone(ap netip.AddrPort) error {
 // explainListen names the likely cause and its cure.
 func explainListen(addr string, err error) error {
 	switch {
+	case errors.Is(err, engine.ErrNotSocket):
+		return fmt.Errorf("cannot listen on %s: a file that is no socket is in the way; remove it, or listen on another path", addr)
 	case errors.Is(err, unix.EADDRINUSE):
 		if _, _, e := parseListen(addr); e != nil {
-			return fmt.Errorf("cannot listen on %s: another process answers there, or a file that is no socket is in the way", addr)
+			return fmt.Errorf("cannot listen on %s: another process answers there; stop it, or listen on another path", addr)
 		}
 		return fmt.Errorf("cannot listen on %s: another process does already; stop it (ss -ltnp names it), or listen on another port", addr)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
@@ -190,10 +201,12 @@ func (s *sockets) close() {
 	s.unlink()
 }
 
-// unlink removes the unix sockets from the file system.
+// unlink removes the unix sockets from the file system, but not what somebody has put in their places since.
 func (s *sockets) unlink() {
 	for _, p := range s.paths {
-		_ = os.Remove(p)
+		if info, err := os.Lstat(p.path); err == nil && os.SameFile(info, p.info) {
+			_ = os.Remove(p.path)
+		}
 	}
 	s.paths = nil
 }

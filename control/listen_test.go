@@ -119,6 +119,88 @@ func TestListenOnUnixSocketOfAnother(t *testing.T) {
 	c.Close()
 }
 
+// TestListenKeepsWhatIsNoSocket wants to listen where something else is, which must be there afterwards.
+func TestListenKeepsWhatIsNoSocket(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "file", "data")
+	write(t, dir, "directory/file", "data")
+	stale := filepath.Join(dir, "stale.sock")
+	abandon(t, stale)
+	for name, target := range map[string]string{"link": "file", "link-to-socket": "stale.sock", "dangling": "none"} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"file", "directory", "link", "link-to-socket", "dangling"} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(dir, name)
+			before, err := os.Lstat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := openSockets([]config.Listener{{Network: "unix", Addr: path}}, 1)
+			if err == nil {
+				s.close()
+				t.Error("it is listened on")
+			} else {
+				wantIn(t, err.Error(), "cannot listen on "+path, "a file that is no socket is in the way")
+			}
+			if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
+				t.Errorf("it was replaced or removed: %v", err)
+			}
+		})
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "file")); err != nil || string(text) != "data" {
+		t.Errorf("the file has %q, %v", text, err)
+	}
+}
+
+// TestListenReplacesAnAbandonedSocket starts where a process was killed.
+func TestListenReplacesAnAbandonedSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.sock")
+	abandon(t, path)
+	open(t, 1, config.Listener{Network: "unix", Addr: path})
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}
+
+// abandon leaves a socket behind that nobody listens on.
+func abandon(t *testing.T, path string) {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+}
+
+// TestUnlinkOnlyWhatWasBound puts other things in the place of a socket before it is closed.
+func TestUnlinkOnlyWhatWasBound(t *testing.T) {
+	replace := map[string]func(t *testing.T, path string){
+		"a file":                func(t *testing.T, path string) { write(t, filepath.Dir(path), filepath.Base(path), "data") },
+		"the socket of another": abandon,
+	}
+	for name, put := range replace {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "s.sock")
+			s := open(t, 1, config.Listener{Network: "unix", Addr: path})
+			// Renamed and not removed, so that its inode is not given to what comes next.
+			if err := os.Rename(path, path+".moved"); err != nil {
+				t.Fatal(err)
+			}
+			put(t, path)
+			s.close()
+			if _, err := os.Lstat(path); err != nil {
+				t.Errorf("it was removed: %v", err)
+			}
+		})
+	}
+}
+
 func TestExplainListen(t *testing.T) {
 	tests := []struct {
 		addr string

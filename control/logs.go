@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/anygate/anygate/config"
@@ -37,20 +38,37 @@ func openLogs(c config.Log, shards int, stdout, stderr io.Writer) *logs {
 	// What this package says comes behind what the shards have said before.
 	switch c.Access.To {
 	case "off":
-		l.errors = telemetry.NewWriter(stderr, l.lost, slices.Concat(l.errorRings, []*telemetry.Ring{l.own})...)
+		l.errors = telemetry.NewWriter(stderr, l.lost("stderr"), slices.Concat(l.errorRings, []*telemetry.Ring{l.own})...)
 	case "stderr":
-		l.errors = telemetry.NewWriter(stderr, l.lost, slices.Concat(l.errorRings, l.accessRings, []*telemetry.Ring{l.own})...)
+		l.errors = telemetry.NewWriter(stderr, l.lost("stderr"), slices.Concat(l.errorRings, l.accessRings, []*telemetry.Ring{l.own})...)
 		l.access = l.errors
 	default:
-		l.errors = telemetry.NewWriter(stderr, l.lost, slices.Concat(l.errorRings, []*telemetry.Ring{l.own})...)
-		l.access = telemetry.NewWriter(stdout, l.lost, l.accessRings...)
+		l.errors = telemetry.NewWriter(stderr, l.lost("stderr"), slices.Concat(l.errorRings, []*telemetry.Ring{l.own})...)
+		l.access = telemetry.NewWriter(stdout, l.lost("stdout"), l.accessRings...)
 	}
 	return l
 }
 
-// lost tells that lines are missing.
-func (l *logs) lost(n uint64) {
-	l.say(telemetry.Warn, "log lines were dropped because their destination is too slow or refuses them", telemetry.Int("lines", int64(n)))
+// lost makes what tells that lines for a destination are missing, and why.
+func (l *logs) lost(destination string) func(telemetry.Loss) {
+	return func(loss telemetry.Loss) {
+		fields := []telemetry.Field{telemetry.Int("lines", int64(loss.Lines)), telemetry.String("destination", destination)}
+		why := "is too slow"
+		if loss.Err != nil {
+			why = "refuses them"
+			fields = append(fields, telemetry.String("error", cause(loss.Err)))
+		}
+		l.say(telemetry.Warn, "log lines were dropped because their destination "+why, fields...)
+	}
+}
+
+// cause is what the system says of an error, without the call and the file it is about.
+func cause(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
 }
 
 // say writes a line of the error log.

@@ -71,3 +71,26 @@ func TestLogsShareADestination(t *testing.T) {
 		t.Errorf("the standard output has %q", out.String())
 	}
 }
+
+// refusing is a destination without room.
+type refusing struct{}
+
+func (refusing) Write([]byte) (int, error) {
+	return 0, &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}
+}
+
+// TestLogsTellWhoLostLines has one of two destinations refuse a line, and the other one be too slow for some.
+func TestLogsTellWhoLostLines(t *testing.T) {
+	var err journal
+	l := openLogs(config.Log{Access: config.AccessLog{To: "stdout", Format: "text"}, Level: "info"}, 1, refusing{}, &err)
+	l.accessRings[0].Access(telemetry.Text, &telemetry.Access{Status: 200})
+	l.lost("stderr")(telemetry.Loss{Lines: 7})
+	if e := l.close(); e != nil {
+		t.Error(e)
+	}
+	wantIn(
+		t, err.String(),
+		"warn log lines were dropped because their destination refuses them lines=1 destination=stdout error=\"no space left on device\"\n",
+		"warn log lines were dropped because their destination is too slow lines=7 destination=stderr\n",
+	)
+}

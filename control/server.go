@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/engine"
@@ -40,6 +41,7 @@ type Server struct {
 	generation atomic.Pointer[gateway.Generation]
 	shards     []*shard
 	running    sync.WaitGroup
+	repeat     time.Duration // signalRepeat; tests give others
 	ended      chan struct{} // closed when all shards have ended
 }
 
@@ -55,7 +57,7 @@ func Start(o Options) (_ *Server, err error) {
 	if o.OwnProcess {
 		raiseDescriptorLimit()
 	}
-	s := &Server{opt: o, ended: make(chan struct{})}
+	s := &Server{opt: o, repeat: signalRepeat, ended: make(chan struct{})}
 	gen, err := Compile(o.Config, NewRegistry(nil))
 	if err != nil {
 		return nil, err
@@ -171,6 +173,15 @@ func (s *Server) Shards() int { return len(s.shards) }
 func (s *Server) open() (n int64) {
 	for _, sh := range s.shards {
 		n += sh.Open()
+	}
+	return n
+}
+
+// left is how many client connections would be cut off now: those with an exchange under way, and those whose last bytes
+// are still being sent.
+func (s *Server) left() (n int64) {
+	for _, sh := range s.shards {
+		n += max(sh.Open(), sh.clients.Load())
 	}
 	return n
 }

@@ -31,7 +31,7 @@ func engines(t *testing.T, f func(t *testing.T, engine string)) {
 	}
 }
 
-func start(t *testing.T, dir, text string) *running {
+func start(t *testing.T, dir, text string, repeat ...time.Duration) *running {
 	t.Helper()
 	r := &running{t: t, signals: make(chan os.Signal, 2), ended: make(chan error, 1)}
 	s, err := Start(Options{Config: parse(t, dir, text), Version: "0.0.0", Stdout: &r.out, Stderr: &r.err})
@@ -39,6 +39,11 @@ func start(t *testing.T, dir, text string) *running {
 		t.Fatal(err)
 	}
 	r.Server = s
+	// A test says when it means a second request; TestRepeatedSignal is about those that come too soon.
+	s.repeat = 0
+	if len(repeat) > 0 {
+		s.repeat = repeat[0]
+	}
 	go func() { r.ended <- s.Serve(r.signals) }()
 	t.Cleanup(func() {
 		if r.ended != nil {
@@ -114,7 +119,7 @@ func TestServe(t *testing.T) {
 		}
 		wantIn(t, r.err.String(),
 			fmt.Sprintf("info anygate v0.0.0: listening on %s (%s, 2 shards), 1 route\n", r.Addresses()[0], engine),
-			"reload is not available in this version", "draining: terminated")
+			"reload is not available in this version", "info draining signal=SIGTERM connections=")
 		wantIn(t, r.out.String(), `"target":"/hello"`, `"status":404`, `"route":"/hello"`)
 		if n := strings.Count(r.out.String(), "\n"); n != 21 {
 			t.Errorf("%d access lines of 21 requests:\n%s", n, r.out.String())
@@ -251,6 +256,55 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		r.signals <- syscall.SIGTERM
 		if err := r.end(); !errors.Is(err, ErrInterrupted) {
 			t.Errorf("a second signal gives %v", err)
+		}
+		wantIn(t, r.err.String(), "warn "+ErrInterrupted.Error()+" connections=1\n")
+	})
+}
+
+// TestRepeatedSignal asks twice in a row, as a supervisor does that signals a process and its group: what is in flight
+// is finished all the same.
+func TestRepeatedSignal(t *testing.T) {
+	engines(t, func(t *testing.T, engine string) {
+		r := start(t, "", fmt.Sprintf(minimal, engine), time.Hour)
+		c := r.dial()
+		in := bufio.NewReader(c)
+		fmt.Fprint(c, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\nGET ")
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		// The channel has room for two: when it took the fourth, the second one was looked at.
+		for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGTERM, syscall.SIGINT, syscall.SIGTERM} {
+			r.signals <- sig
+		}
+		fmt.Fprint(c, "/hello HTTP/1.1\r\nHost: x\r\n\r\n")
+		if resp, err = http.ReadResponse(in, nil); err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "hello" {
+			t.Errorf("%q, %v", body, err)
+		}
+		c.Close()
+		if err := r.end(); err != nil {
+			t.Errorf("repeated signals give %v", err)
+		}
+	})
+}
+
+// TestSecondSignalCutsNothingOff interrupts a server that has no connections: that is a success.
+func TestSecondSignalCutsNothingOff(t *testing.T) {
+	engines(t, func(t *testing.T, engine string) {
+		for range 10 {
+			r := start(t, "", fmt.Sprintf(minimal, engine))
+			r.signals <- syscall.SIGTERM
+			r.signals <- syscall.SIGTERM
+			if err := r.end(); err != nil {
+				t.Errorf("an idle server ends with %v", err)
+			}
+			if log := r.err.String(); strings.Contains(log, "cut off") {
+				t.Errorf("something was cut off:\n%s", log)
+			}
 		}
 	})
 }

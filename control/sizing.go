@@ -6,6 +6,7 @@ import (
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/policy/quantity"
 	"github.com/anygate/anygate/route"
 )
 
@@ -88,6 +89,11 @@ func (s *size) connections(cfg *config.Config, descriptors int) error {
 // buffers divides the memory, half of it to each of the two sizes.
 func (s *size) buffers(asked, memory int64) {
 	total := asked
+	if memory > 0 && asked > memory {
+		s.remarks = append(s.remarks, fmt.Sprintf("server.limits.buffers is %s, more than the %s of memory that this process may use: the default is used instead",
+			quantity.FormatSize(asked), quantity.FormatSize(memory>>20<<20)))
+		total = 0
+	}
 	if total == 0 {
 		total = int64(s.shards) * maxShardBuffers
 		if memory > 0 {

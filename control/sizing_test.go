@@ -78,13 +78,20 @@ func TestBuffers(t *testing.T) {
 		asked, memory int64
 		small, large  int
 		heap          int64
+		remark        string
 	}{
-		{"a quarter of the memory", 2, 0, 1 << 30, 128 << 20 / 2 / engine.SmallBuffer, 128 << 20 / 2 / engine.LargeBuffer, (768 << 20) / 5 * 4},
-		{"no more than is useful", 1, 0, 64 << 30, 65536, 4096, (64<<30 - 512<<20) / 5 * 4},
-		{"memory unknown", 1, 0, 0, 65536, 4096, 0},
-		{"as configured", 2, 64 << 20, 1 << 30, 4096, 256, (1<<30 - 64<<20) / 5 * 4},
-		{"never too few", 4, 1 << 20, 128 << 20, minSmallBuffers, minLargeBuffers, (127 << 20) / 5 * 4},
-		{"a small container", 1, 0, 64 << 20, 2048, 128, minHeapLimit},
+		{"a quarter of the memory", 2, 0, 1 << 30, 128 << 20 / 2 / engine.SmallBuffer, 128 << 20 / 2 / engine.LargeBuffer, (768 << 20) / 5 * 4, ""},
+		{"no more than is useful", 1, 0, 64 << 30, 65536, 4096, (64<<30 - 512<<20) / 5 * 4, ""},
+		{"memory unknown", 1, 0, 0, 65536, 4096, 0, ""},
+		{"as configured", 2, 64 << 20, 1 << 30, 4096, 256, (1<<30 - 64<<20) / 5 * 4, ""},
+		{"never too few", 4, 1 << 20, 128 << 20, minSmallBuffers, minLargeBuffers, (127 << 20) / 5 * 4, ""},
+		{"a small container", 1, 0, 64 << 20, 2048, 128, minHeapLimit, ""},
+		{"all of the memory", 2, 1 << 30, 1 << 30, 65536, 4096, minHeapLimit, ""},
+		{
+			"more than the memory", 2, 99999 << 40, 1<<30 + 12345, 128 << 20 / 2 / engine.SmallBuffer, 128 << 20 / 2 / engine.LargeBuffer,
+			(1<<30 + 12345 - (1<<30+12345)/4) / 5 * 4,
+			"server.limits.buffers is 99999TiB, more than the 1GiB of memory that this process may use: the default is used instead",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,6 +102,9 @@ func TestBuffers(t *testing.T) {
 			}
 			if s.heap != tt.heap {
 				t.Errorf("a heap of %d, want %d", s.heap, tt.heap)
+			}
+			if got := strings.Join(s.remarks, "\n"); got != tt.remark {
+				t.Errorf("remarks %q, want %q", got, tt.remark)
 			}
 		})
 	}

@@ -59,8 +59,8 @@ func (s *Shard) Relay(to Conn, p []byte) bool {
 		return true
 	}
 	// A few bytes would keep a whole buffer, and cost a further piece in the
-	// write.
-	if len(p) <= relayCopy || s.rx == 0 || len(p)*4 < s.pool.size(s.rx) {
+	// write. What receives next needs another in its place.
+	if len(p) <= relayCopy || s.rx == 0 || !s.pool.worthKeeping(s.rx, len(p)) {
 		return s.Append(to, p)
 	}
 	base := s.pool.addr(s.rx)
@@ -72,6 +72,11 @@ func (s *Shard) Relay(to Conn, p []byte) bool {
 	s.markDirty(to.index())
 	return true
 }
+
+// Pressure says how scarce the shard's buffers are: 0 while more than half of
+// them are left, 1 while more than a quarter, 2, and 3 below an eighth. What
+// may wait for one connection should shrink as it grows.
+func (s *Shard) Pressure() int { return s.pool.pressure() }
 
 // Buffer returns a pool buffer of at least n bytes with one reference, 0 if
 // there is none left. Bytes views all of it; ReleaseBuffer gives it back.

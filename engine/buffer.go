@@ -19,6 +19,8 @@ type class struct {
 	free   []uint32 // a stack: the buffer freed last is warm and used next
 	size   int
 	made   uint32 // buffers ever handed out; those above were never touched
+	kept   int    // the last free buffers, which only receives get
+	heads  int    // and those before them, which content does not get
 	lowest int    // lowest number of free buffers since the last trim
 	cold   int    // free[:cold] have no pages behind them
 }
@@ -36,6 +38,8 @@ func (c *class) open(size, n int) (err error) {
 	}
 	c.free = c.free[:0]
 	c.made = 1 // buffer 0 is "none"
+	c.kept = min(keptBuffers, n/16)
+	c.heads = c.kept + n/16
 	return nil
 }
 
@@ -62,6 +66,9 @@ func (c *class) get() uint32 {
 	c.refs[i] = 1
 	return i
 }
+
+// left is how many buffers are not in use.
+func (c *class) left() int { return len(c.free) + len(c.refs) - int(c.made) }
 
 func (c *class) put(i uint32) {
 	c.free = append(c.free, i)
@@ -98,8 +105,22 @@ func (p *pool) close() {
 	p.large.close()
 }
 
-// get returns a buffer of at least n bytes with one reference, or 0.
+// get returns a buffer of at least n bytes with one reference, or 0. The last
+// few are kept for receiving: a shard that has run out of buffers to send from
+// goes on listening to those it has room for.
 func (p *pool) get(n int) Buf {
+	c := &p.small
+	if n > SmallBuffer {
+		c = &p.large
+	}
+	if c.left() <= c.kept {
+		return 0
+	}
+	return p.receiveInto(n)
+}
+
+// receiveInto is get for a buffer that a receive fills.
+func (p *pool) receiveInto(n int) Buf {
 	if n <= SmallBuffer {
 		return Buf(p.small.get())
 	}
@@ -110,6 +131,51 @@ func (p *pool) get(n int) Buf {
 		return Buf(i) | largeBit
 	}
 	return 0
+}
+
+// forContent returns a buffer for a piece of content of n bytes: a large one
+// if that is not wasteful, and whatever there is when one size has run out. It
+// leaves a share to get, so that heads and small answers still go out when
+// content that nobody takes has filled the rest.
+func (p *pool) forContent(n int) Buf {
+	large, small := p.large.left() > p.large.heads, p.small.left() > p.small.heads
+	wanted := n >= LargeBuffer/2 || n > 2*SmallBuffer && p.pressure() == 0
+	switch {
+	case large && (wanted || !small):
+		return p.receiveInto(LargeBuffer)
+	case small:
+		return p.receiveInto(SmallBuffer)
+	}
+	return 0
+}
+
+// worthKeeping reports whether n bytes justify holding on to the buffer they
+// were received in, rather than copying them.
+func (p *pool) worthKeeping(b Buf, n int) bool {
+	c, share := &p.small, 4
+	if b&largeBit != 0 {
+		c = &p.large
+	}
+	if p.pressure() > 0 {
+		share = 2
+	}
+	return n*share >= c.size && c.left() > c.heads
+}
+
+// pressure says how scarce buffers are: 0 while more than half are left, 1, 2,
+// and 3 when there is less than an eighth.
+func (p *pool) pressure() int { return max(p.small.pressure(), p.large.pressure()) }
+
+func (c *class) pressure() int {
+	switch left, all := c.left(), len(c.refs)-1; {
+	case left*2 > all:
+		return 0
+	case left*4 > all:
+		return 1
+	case left*8 > all:
+		return 2
+	}
+	return 3
 }
 
 func (p *pool) addr(b Buf) uintptr {

@@ -154,7 +154,7 @@ func TestPoolTrimGivesIdlePagesBack(t *testing.T) {
 	before := resident(t, c)
 	var held []Buf
 	for range 64 {
-		b := p.get(SmallBuffer)
+		b := p.receiveInto(SmallBuffer)
 		bytesAt(p.addr(b), 1)[0] = 7
 		held = append(held, b)
 	}
@@ -171,7 +171,7 @@ func TestPoolTrimGivesIdlePagesBack(t *testing.T) {
 	// Four buffers are in use at a time; the others lie idle.
 	for range 3 {
 		for k := range 4 {
-			held[k] = p.get(1)
+			held[k] = p.receiveInto(1)
 		}
 		for k := range 4 {
 			p.release(held[k])
@@ -186,10 +186,10 @@ func TestPoolTrimGivesIdlePagesBack(t *testing.T) {
 		t.Errorf("%d pages left, want those of the buffers in use", n)
 	}
 	for range 64 {
-		b := p.get(1)
+		b := p.receiveInto(1)
 		bytesAt(p.addr(b), 1)[0] = 9
 	}
-	if p.get(1) != 0 || c.inUse() != 64 {
+	if p.receiveInto(1) != 0 || c.inUse() != 64 {
 		t.Errorf("trim changed how many buffers there are: %d in use", c.inUse())
 	}
 }
@@ -209,5 +209,54 @@ func TestPoolAllocatesNothing(t *testing.T) {
 		p.small.trim(16)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestPoolKeepsBuffersForReceiving(t *testing.T) {
+	p := newPool(t, 256, 64)
+	for _, n := range []int{SmallBuffer, LargeBuffer} {
+		for p.get(n) != 0 {
+		}
+		if p.receiveInto(n) == 0 {
+			t.Errorf("no buffer of %d bytes is left to receive into", n)
+		}
+	}
+	if p.forContent(LargeBuffer) != 0 {
+		t.Error("output took what is kept for receiving")
+	}
+}
+
+func TestPoolWritesWithWhatIsLeft(t *testing.T) {
+	p := newPool(t, 256, 64)
+	for p.get(LargeBuffer) != 0 {
+	}
+	if b := p.forContent(LargeBuffer); b == 0 || p.size(b) != SmallBuffer {
+		t.Errorf("got %#x, want a small buffer", b)
+	}
+	for p.forContent(1) != 0 {
+	}
+	if p.get(1) == 0 {
+		t.Error("content has taken what heads need")
+	}
+	for i := range Buf(10) {
+		p.release(largeBit | (i + 1))
+	}
+	if b := p.forContent(1); b == 0 || p.size(b) != LargeBuffer {
+		t.Errorf("got %#x, want a large buffer", b)
+	}
+}
+
+func TestPoolPressure(t *testing.T) {
+	p := newPool(t, 64, 64)
+	var got []int
+	for used := range 65 {
+		if got = append(got, p.pressure()); used < 64 {
+			p.receiveInto(LargeBuffer)
+		}
+	}
+	for used, want := range map[int]int{0: 0, 31: 0, 32: 1, 47: 1, 48: 2, 55: 2, 56: 3, 64: 3} {
+		if got[used] != want {
+			t.Errorf("the pressure is %d with %d of 64 in use, want %d", got[used], used, want)
+		}
 	}
 }

@@ -123,7 +123,7 @@ func TestCloseOfALargeAnswerHoldsTheUploadBack(t *testing.T) {
 func TestLingerWaitsForASlowReader(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind Kind) {
 		var s *Shard
-		answer := pattern(2<<20, 0)
+		answer := pattern(240<<10, 0) // less than unsentBytes, more than the peer receives unasked
 		opened := make(chan Conn, 1)
 		r := start(t, kind, smallLimits, Handler{
 			Received: func(c Conn, p []byte) {

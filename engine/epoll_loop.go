@@ -45,7 +45,7 @@ func newEpollLoop(s *Shard) (*epollLoop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &epollLoop{s: s, p: p, rx: s.pool.get(LargeBuffer)}
+	l := &epollLoop{s: s, p: p, rx: s.pool.receiveInto(LargeBuffer)}
 	if l.msgs, err = mapSlice[message](1); err == nil {
 		s.msg = &l.msgs[0]
 		err = p.Add(s.inbox.fd, unix.EPOLLIN, evWake<<56)
@@ -176,7 +176,7 @@ func (l *epollLoop) read(i uint32) {
 			return
 		}
 		if l.rx == 0 {
-			if l.rx = s.pool.get(LargeBuffer); l.rx == 0 {
+			if l.rx = s.pool.receiveInto(LargeBuffer); l.rx == 0 {
 				s.stats.NoBuffers++
 				l.starved = true
 				break

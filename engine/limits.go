@@ -15,9 +15,11 @@ type Limits struct {
 	// available to upstream connections. 0 means as many as Connections.
 	Clients int
 
-	// SmallBuffers and LargeBuffers bound the buffers of 4 KiB and 64 KiB. At
-	// the bound an append fails, and the protocol ends that exchange; a
-	// receive waits until a buffer comes back.
+	// SmallBuffers and LargeBuffers bound the buffers of 4 KiB and 64 KiB. As
+	// they become scarce (see Shard.Pressure) protocols hold less for each
+	// connection; at the bound an append fails, and the protocol ends that
+	// exchange. The last sixteenth is not for content, and a few of those are
+	// kept for receiving.
 	SmallBuffers int
 	LargeBuffers int
 }
@@ -59,6 +61,15 @@ const (
 	// to the receive buffer: a copy of this size costs less than a further
 	// piece in the write.
 	relayCopy = 2 << 10
+
+	// keptBuffers is how many buffers of each size are kept for receiving when
+	// all others are in use.
+	keptBuffers = 16
+
+	// unsentBytes is how many bytes the kernel takes of a connection beyond
+	// what is on its way to the peer. Without a bound it would be megabytes
+	// for each client that does not read.
+	unsentBytes = 256 << 10
 
 	// readsPerTurn bounds how often the epoll loop reads one connection in
 	// one turn.

@@ -50,8 +50,9 @@ func Listen(ap netip.AddrPort) (int32, error) {
 	}
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-	// Accepted connections inherit it.
+	// Accepted connections inherit these.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
 	if err := bindListen(fd, sa); err != nil {
 		_ = unix.Close(fd)
 		return -1, err
@@ -75,8 +76,13 @@ func ListenAny(port uint16) (int32, error) {
 	return fd, err
 }
 
+// ErrNotSocket is what ListenUnix returns when the path is taken by a file, a
+// directory or a symbolic link. Those are somebody's data and stay.
+var ErrNotSocket = errors.New("a file that is no socket is in the way")
+
 // ListenUnix opens a listening unix socket at path, in the place of a socket
-// that a process left there which no longer answers.
+// that a process left there which no longer answers. Nothing but a socket is
+// ever removed.
 func ListenUnix(path string) (int32, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -85,17 +91,34 @@ func ListenUnix(path string) (int32, error) {
 	sa := &unix.SockaddrUnix{Name: path}
 	err = bindListen(fd, sa)
 	if errors.Is(err, unix.EADDRINUSE) && path[0] != '@' {
-		if e := unix.Connect(fd, sa); errors.Is(e, unix.ECONNREFUSED) {
-			if e := os.Remove(path); e == nil {
-				err = bindListen(fd, sa)
-			}
-		}
+		err = replaceSocket(fd, sa, err)
 	}
 	if err != nil {
 		_ = unix.Close(fd)
 		return -1, err
 	}
 	return int32(fd), nil
+}
+
+// replaceSocket binds fd to the path of a socket that nobody listens on any
+// more. taken is the error for a path that it must not touch.
+func replaceSocket(fd int, sa *unix.SockaddrUnix, taken error) error {
+	// Connecting tells nothing about what is there: a regular file refuses a
+	// connection just as an abandoned socket does.
+	info, err := os.Lstat(sa.Name)
+	if err != nil {
+		return taken
+	}
+	if info.Mode().Type() != os.ModeSocket {
+		return ErrNotSocket
+	}
+	if !errors.Is(unix.Connect(fd, sa), unix.ECONNREFUSED) {
+		return taken
+	}
+	if err := os.Remove(sa.Name); err != nil {
+		return err
+	}
+	return bindListen(fd, sa)
 }
 
 func bindListen(fd int, sa unix.Sockaddr) error {

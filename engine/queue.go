@@ -115,10 +115,15 @@ func (s *Shard) reserve(q *queue, n int) []byte {
 		if b == 0 {
 			return nil
 		}
-		s.push(q, segment{pos: uint64(s.pool.addr(b)), owner: uint32(b), kind: segBuffer}, s.pool.size(b))
+		s.pushBuffer(q, b)
 	}
 	g := &s.segs.all[q.tail]
 	return bytesAt(uintptr(g.pos)+uintptr(g.n), int(q.room))
+}
+
+// pushBuffer puts an empty buffer of ours behind the queue.
+func (s *Shard) pushBuffer(q *queue, b Buf) {
+	s.push(q, segment{pos: uint64(s.pool.addr(b)), owner: uint32(b), kind: segBuffer}, s.pool.size(b))
 }
 
 func (s *Shard) commit(q *queue, n int) {
@@ -135,9 +140,11 @@ func (s *Shard) commit(q *queue, n int) {
 func (s *Shard) write(q *queue, p []byte) bool {
 	for len(p) > 0 {
 		if q.room == 0 || q.tail == 0 {
-			if s.reserve(q, min(len(p), LargeBuffer)) == nil {
+			b := s.pool.forContent(len(p))
+			if b == 0 {
 				return false
 			}
+			s.pushBuffer(q, b)
 		}
 		g := &s.segs.all[q.tail]
 		k := copy(bytesAt(uintptr(g.pos)+uintptr(g.n), int(q.room)), p)

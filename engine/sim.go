@@ -186,7 +186,7 @@ func (m *Sim) receiveSome(i uint32, p *SimPeer) {
 	if s.conns[i].has(flagBulk) {
 		size = LargeBuffer
 	}
-	b := s.pool.get(size)
+	b := s.pool.receiveInto(size)
 	if b == 0 {
 		s.stats.NoBuffers++
 		return

@@ -55,7 +55,7 @@ func (g *recvGroup) recycle(s *Shard, bid uint16) {
 	s.pool.release(b)
 	g.slots[bid] = 0
 	g.missing++
-	if b = s.pool.get(g.size); b != 0 {
+	if b = s.pool.receiveInto(g.size); b != 0 {
 		g.missing--
 		g.add(s, bid, b)
 	}
@@ -67,7 +67,7 @@ func (g *recvGroup) restock(s *Shard) {
 		if g.slots[bid] != 0 {
 			continue
 		}
-		b := s.pool.get(g.size)
+		b := s.pool.receiveInto(g.size)
 		if b == 0 {
 			return
 		}

@@ -6,6 +6,11 @@ import (
 
 // serveProxy passes the request on to an upstream.
 func (g *Gateway) serveProxy(x *Exchange, in *Incoming, norm []byte) {
+	if h := in.Head; proxy.Forwards(h) == 0 {
+		// The request has come as far as it may: it is answered here.
+		g.answerOptions(x, h, norm)
+		return
+	}
 	call := g.proxy.Start((*downstream)(x), x.route.Proxy, &proxy.Request{
 		Head: in.Head, Path: norm, Match: &g.match,
 		Peer: x.codec.Peer().Addr(), HTTPS: x.codec.Secure(),

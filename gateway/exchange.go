@@ -121,7 +121,7 @@ func (x *Exchange) Begin(in *Incoming) {
 	}
 	g.logBegin(x, in)
 	if limit := x.gen.Settings.Body; limit > 0 && in.Length > limit {
-		x.answer(413)
+		x.refuse(413, "content_too_large")
 		return
 	}
 	raw := h.PathBytes()
@@ -131,22 +131,14 @@ func (x *Exchange) Begin(in *Incoming) {
 	}
 	norm, ok := route.Normalise(g.path[:0], raw)
 	if !ok {
-		x.answer(400)
+		x.refuse(400, "bad_path")
 		return
 	}
 	method, host := h.Bytes(h.Method), h.Bytes(h.Host)
 	switch x.gen.Table.Match(method, host, norm, &g.match) {
 	case route.Found:
 	case route.MethodNotAllowed:
-		g.block = append(g.block[:0], "Allow: "...)
-		g.block = x.gen.Table.AppendAllow(g.block, host, norm)
-		g.block = append(g.block, "\r\n"...)
-		if h.MethodID == http1.OPTIONS {
-			// What is allowed is what was asked (RFC 9110, section 9.3.7).
-			x.respond(Response{Status: 204, Block: g.block, Length: -1}, nil)
-			return
-		}
-		x.answerWith(405, g.block)
+		g.answerOptions(x, h, norm)
 		return
 	default:
 		x.answer(404)
@@ -177,6 +169,19 @@ func serverWide(h *http1.Request) bool {
 		return h.MethodID == http1.OPTIONS && h.Path.Len == 0 && !h.HasQuery
 	}
 	return false
+}
+
+// answerOptions tells which methods a path allows: to OPTIONS, which asks for
+// it (RFC 9110, section 9.3.7), or as the answer to a method that it does not.
+func (g *Gateway) answerOptions(x *Exchange, h *http1.Request, norm []byte) {
+	g.block = append(g.block[:0], "Allow: "...)
+	g.block = x.gen.Table.AppendAllow(g.block, h.Bytes(h.Host), norm)
+	g.block = append(g.block, "\r\n"...)
+	if h.MethodID == http1.OPTIONS {
+		x.respond(Response{Status: 204, Block: g.block, Length: -1}, nil)
+		return
+	}
+	x.answerWith(405, g.block)
 }
 
 // beginServer answers requests that have no path: OPTIONS * is about the
@@ -223,7 +228,7 @@ func (x *Exchange) tooLarge() {
 		x.codec.Reset(x)
 		return
 	}
-	x.answer(413)
+	x.refuse(413, "content_too_large")
 }
 
 // RequestEnd ends the content of the request. trailers are field lines or nil.

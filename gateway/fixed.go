@@ -72,6 +72,12 @@ func (x *Exchange) prebuilt(f *Fixed) {
 // answer answers with one of the gateway's own pages.
 func (x *Exchange) answer(status int) { x.prebuilt(errorPages[status]) }
 
+// refuse is answer with a reason for the access log.
+func (x *Exchange) refuse(status int, reason string) {
+	x.log.reason = reason
+	x.answer(status)
+}
+
 // answerWith is answer with further field lines.
 func (x *Exchange) answerWith(status int, block []byte) {
 	f := errorPages[status]

@@ -221,7 +221,12 @@ func (g *Gateway) drain() {
 	g.proxy.CloseIdle()
 }
 
-func (g *Gateway) tick() { g.files.Expire(g.s.Unix()) }
+func (g *Gateway) tick() {
+	g.files.Expire(g.s.Unix())
+	if g.s.Pressure() == mostPressure {
+		g.shed()
+	}
+}
 
 // now is the Date field's value (RFC 9110, section 6.6.1), made once a second.
 func (g *Gateway) now() []byte {

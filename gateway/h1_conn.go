@@ -233,7 +233,7 @@ func (h *h1Conn) timeout() {
 	x := h.x
 	h.flags |= h1Close
 	x.drop()
-	x.answer(408)
+	x.refuse(408, "content_timeout")
 }
 
 // Peer is the client's address, asked of the system once.

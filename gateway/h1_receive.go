@@ -211,6 +211,9 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 	h.flags &^= h1Partial | h1Chunked | h1NoContent | h1Counted | h1Expect | h1Measured
 	if r.Close {
 		h.flags |= h1Close | h1Asked
+	} else if r.MethodID == http1.CONNECT {
+		// What follows is meant for a tunnel that there is not going to be.
+		h.flags |= h1Close
 	} else if g.draining {
 		h.flags |= h1Close
 	}
@@ -315,14 +318,17 @@ func (h *h1Conn) badContent(err http1.Error) {
 		return
 	}
 	x.drop()
-	x.answer(err.Status())
+	x.refuse(err.Status(), err.Error())
 }
 
 // refuse answers a head that is none, and closes.
 func (h *h1Conn) refuse(err http1.Error, status int) {
+	reason := "header_timeout"
 	if err != http1.OK {
 		h.g.refused(err, h.Peer())
+		reason = err.Error()
 	}
+	h.g.logRefusal(status, reason, h.Peer())
 	h.flags |= h1Close
 	h.flags &^= h1Content
 	h.send(errorPages[status])

@@ -226,9 +226,9 @@ func (h *h1Conn) count(x *Exchange, n int64) int64 {
 
 // checkFull stops the sources of output when enough of it waits.
 func (h *h1Conn) checkFull() {
-	if !h.flags.has(h1Full|h1Broken) && h.g.s.Queued(h.conn) >= outputHigh {
+	if high := h.g.outputHigh(); !h.flags.has(h1Full|h1Broken) && h.g.s.Queued(h.conn) >= high {
 		h.flags |= h1Full
-		h.g.s.NotifyDrained(h.conn, outputLow)
+		h.g.s.NotifyDrained(h.conn, int(high/outputLow))
 	}
 }
 
@@ -269,7 +269,7 @@ func (h *h1Conn) Room(x *Exchange) int64 {
 	if h.x != x {
 		return math.MaxInt64
 	}
-	return outputHigh - h.g.s.Queued(h.conn)
+	return h.g.outputHigh() - h.g.s.Queued(h.conn)
 }
 
 // done follows the end of a response.

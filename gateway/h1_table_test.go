@@ -181,7 +181,7 @@ var h1Table = []tableRow{
 	{"options of an action", "OPTIONS /p/a" + req + "\r\n", fromUp(`OPTIONS /a ""`), false},
 	{"a path with a NUL", "GET /%00" + req + "\r\n", page(400), false},
 	{"a path above the root", "GET /../ping" + req + "\r\n", page(400), false},
-	{"CONNECT", "CONNECT h:443" + req + "\r\n", answerPage(405, "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"), false},
+	{"CONNECT", "CONNECT h:443" + req + "\r\n", closing(answerPage(405, "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")), true},
 
 	// Forms of the target.
 	{"absolute form", "GET http://h/ping" + req + "\r\n", text(200, "pong"), false},

@@ -1,10 +1,15 @@
 package gateway
 
 const (
-	// outputHigh is how much output of a connection may wait to be sent
-	// before its sources pause; outputLow when they go on.
-	outputHigh = 256 << 10
-	outputLow  = 64 << 10
+	// outputMost is how much output of a connection may wait to be sent
+	// before its sources pause, while buffers are plenty; a quarter of it at
+	// each step of their pressure. They go on when one outputLow-th is left.
+	outputMost = 256 << 10
+	outputLow  = 4
+
+	// shedding bounds how many connections are looked at in a second, to give
+	// up those that do not read, when buffers are nearly out.
+	shedding = 512
 
 	// discardLimit is how much content of a request that nobody wants is
 	// read, so that the connection can go on; beyond, it is closed after the

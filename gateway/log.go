@@ -89,13 +89,26 @@ func (g *Gateway) logEnd(x *Exchange, reason string) {
 	if x.route != nil {
 		a.Route = x.route.Name
 	}
-	format := telemetry.Text
-	if x.gen.Settings.AccessLog == LogJSON {
-		format = telemetry.JSON
-	}
-	g.access.Access(format, &a)
+	g.access.Access(x.gen.Settings.AccessLog.telemetry(), &a)
 	g.s.ReleaseBuffer(e.buf)
 	e.buf = 0
+}
+
+// logRefusal writes the access line of what was to be a request, but has no
+// head that could be read.
+func (g *Gateway) logRefusal(status int, reason string, peer netip.AddrPort) {
+	if format := g.gen.Settings.AccessLog; g.access != nil && format != LogOff {
+		g.access.Access(format.telemetry(), &telemetry.Access{
+			Unix: g.s.Unix(), Peer: peer, Status: status, BytesSent: int64(len(errorPages[status].body)), Reason: reason,
+		})
+	}
+}
+
+func (f LogFormat) telemetry() telemetry.Format {
+	if f == LogJSON {
+		return telemetry.JSON
+	}
+	return telemetry.Text
 }
 
 // failed notes and logs why an exchange got no (whole) response from its

@@ -53,6 +53,9 @@ func TestAccessLog(t *testing.T) {
 	c.send("POST /p/d" + req + "Content-Length: 5\r\n\r\n")
 	w.pass(time.Second)
 	c.expect(page(502))
+	d := w.client()
+	d.send("GET /../x" + req + "\r\n")
+	d.expect(page(400))
 	c.send("hello, garbage\r\n\r\n")
 	c.rest()
 	got := measured.ReplaceAllString(logOf(t, w.access), "")
@@ -65,6 +68,8 @@ func TestAccessLog(t *testing.T) {
 		` 192.0.2.1POST h /p/b HTTP/1.1 0 3 0  route=/p/ reason=client_closed`,
 		` 192.0.2.1GET h /p/c HTTP/1.1 502 0 16  route=/p/ upstream=up reason=connect_failed`,
 		` 192.0.2.1POST h /p/d HTTP/1.1 502 0 16  route=/p/ upstream=up reason=connect_failed`,
+		` 192.0.2.1GET h /../x HTTP/1.1 400 0 16  reason=bad_path`,
+		` 192.0.2.1- - - - 400 0 16  reason=bad_request_line`,
 		"",
 	}, "\n")
 	if got != want {

@@ -146,6 +146,13 @@ func TestHoleIsNeverSentAsWhole(t *testing.T) {
 			w.steps(2)
 			// Buffers run out, and come back at once.
 			for i == 6000 {
+				b := w.s.Buffer(engine.LargeBuffer)
+				if b == 0 {
+					break
+				}
+				hoard = append(hoard, b)
+			}
+			for i == 6000 {
 				b := w.s.Buffer(engine.SmallBuffer)
 				if b == 0 {
 					w.s.ReleaseBuffer(hoard[len(hoard)-1])

@@ -266,7 +266,7 @@ func TestProxyFirstByteTimeoutBeginsWithTheEndOfTheRequest(t *testing.T) {
 
 // slowUpload has an upstream that answers when it has taken all, or does not.
 func slowUpload(t *testing.T, late bool) {
-	const size = 200 << 10
+	const size = 100 << 10
 	w := newSimWorld(t, 1, engine.Faults{})
 	w.timeouts.FirstByte, w.timeouts.Idle = time.Second, 10*time.Second
 	log := w.errorLog()
@@ -289,7 +289,7 @@ func slowUpload(t *testing.T, late bool) {
 	w.eventually("all of the content is taken", func() bool { return c.peer.Unread() == 0 })
 	for range 20 { // far longer than the first byte may take
 		w.advance(900 * time.Millisecond)
-		p.Window += 8 << 10
+		p.Window += 4 << 10
 		w.steps(5)
 	}
 	p.Window = -1

@@ -151,7 +151,7 @@ func (c *Call) begin() {
 	c.deadline(c.plan.Timeouts.Idle)
 	if !c.asked {
 		c.asked = true
-		c.d.Want(contentWindow)
+		c.d.Want(contentWindow >> (2 * c.p.s.Pressure()))
 	}
 }
 
@@ -197,11 +197,12 @@ func (c *Call) Content(b []byte) {
 		c.deadline(c.plan.Timeouts.Idle)
 	}
 	c.owed += len(b)
-	if s.Queued(conn) <= contentLow {
+	low := contentLow >> (2 * s.Pressure())
+	if s.Queued(conn) <= int64(low) {
 		c.grant()
 		return
 	}
-	s.NotifyDrained(conn, contentLow)
+	s.NotifyDrained(conn, low)
 }
 
 // grant lets the client send as much again as the upstream has taken.

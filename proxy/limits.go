@@ -23,7 +23,7 @@ const (
 
 	// contentWindow is how much content of a request may wait to be taken by
 	// the upstream, and contentLow when the client may send more.
-	contentWindow = 256 << 10
+	contentWindow = 128 << 10
 	contentLow    = 64 << 10
 
 	// bulkSize is from how many bytes of content on it is received in large

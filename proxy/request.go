@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"bytes"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/anygate/anygate/http1"
@@ -28,14 +30,47 @@ type Request struct {
 func dropped(h *http1.Head, f *http1.Field) bool {
 	switch f.ID {
 	case http1.Host, http1.ContentLength, http1.Expect,
-		http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.Forwarded, http1.XRealIP:
+		http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.Forwarded, http1.XRealIP,
+		http1.MaxForwards:
 		return true
 	case http1.FieldOther:
-		const prefix = "x-forwarded-"
-		name := h.Name(f)
-		return len(name) > len(prefix) && http1.EqualFold(name[:len(prefix)], prefix)
+		return suspect(h.Name(f))
 	}
 	return false
+}
+
+// suspect reports whether a field's name may mean something to an upstream
+// that its spelling does not say. Interfaces such as CGI and WSGI hand fields
+// over as variables, in which "_" and "-" are the same: X_Forwarded_For would
+// stand beside, or in the place of, the one that the proxy writes. For them
+// Proxy becomes HTTP_PROXY, which libraries take for a setting.
+func suspect(name []byte) bool {
+	const prefix = "x-forwarded-"
+	if len(name) > len(prefix) && http1.EqualFold(name[:len(prefix)], prefix) || http1.EqualFold(name, "proxy") {
+		return true
+	}
+	return bytes.IndexByte(name, '_') >= 0
+}
+
+// Forwards returns what is left of the Max-Forwards of a request (RFC 9110,
+// section 7.6.2), which counts for OPTIONS and TRACE: 0 if it must not be
+// forwarded, -1 if there is no such limit.
+func Forwards(h *http1.Request) int {
+	if h.MethodID != http1.OPTIONS && h.MethodID != http1.TRACE {
+		return -1
+	}
+	v, ok := h.Get(http1.MaxForwards)
+	if !ok || len(v) == 0 || len(v) > 4 {
+		return -1
+	}
+	n := 0
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
 }
 
 // RequestRoom is a size that AppendRequest does not exceed.
@@ -75,6 +110,11 @@ func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
 	}
 	dst = append(dst, "\r\n"...)
 	dst = appendKept(dst, &h.Head, dropped)
+	if n := Forwards(h); n > 0 {
+		dst = append(dst, "Max-Forwards: "...)
+		dst = strconv.AppendInt(dst, int64(n-1), 10)
+		dst = append(dst, "\r\n"...)
+	}
 	dst = appendForwarded(dst, r, host)
 	// A further line continues the list of the lines before it (RFC 9110,
 	// sections 5.3 and 7.6.3).

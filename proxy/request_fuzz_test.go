@@ -99,7 +99,7 @@ func checkFraming(t *testing.T, a *asked, got *http1.Request) {
 // written are the names of fields that the proxy writes itself.
 var written = map[string]bool{
 	"host": true, "via": true, "forwarded": true, "content-length": true, "transfer-encoding": true,
-	"x-forwarded-for": true, "x-forwarded-proto": true, "x-forwarded-host": true,
+	"x-forwarded-for": true, "x-forwarded-proto": true, "x-forwarded-host": true, "max-forwards": true,
 }
 
 // checkFields compares the client's fields with those that are passed on.
@@ -116,6 +116,7 @@ func checkFields(t *testing.T, a *asked, got *http1.Request) {
 		}
 		switch {
 		case f.HopByHop() || name == "expect" || name == "x-real-ip" || (written[name] && name != "via"):
+		case name == "proxy" || bytes.IndexByte([]byte(name), '_') >= 0:
 		case len(name) > len("x-forwarded-") && name[:len("x-forwarded-")] == "x-forwarded-":
 		default:
 			want = append(want, field{name, string(in.Value(f))})

@@ -164,8 +164,8 @@ func TestParseActionErrors(t *testing.T) {
 		{"body with 204", `NO_CONTENT nothing`, 11, "nothing", "has no content", ""},
 		{"JSON body with 205", `205 {} | log off`, 4, "{}", "has no content", ""},
 		{"body with 304", `NOT_MODIFIED /x`, 13, "/x", "neither content nor Location", ""},
-		{"redirect to nowhere", "MOVED", 5, "", "says not where to", ""},
-		{"redirect to nowhere with a policy", "302 | log off", 3, "", "says not where to", ""},
+		{"redirect to nowhere", "MOVED", 5, "", "does not say where to", ""},
+		{"redirect to nowhere with a policy", "302 | log off", 3, "", "does not say where to", ""},
 		{"redirect to a star", "MOVED *", 6, "*", "neither a Location nor", ""},
 		{"two Locations", "MOVED /a /b", 9, "/b", "stands after the Location", ""},
 		{"Location without a scheme", "MOVED example.com/x", 6, "example.com/x", "is no Location", "https://example.com/x"},
@@ -208,7 +208,7 @@ func TestParseFixed(t *testing.T) {
 		{"empty", " ", 1, "", "no status", ""},
 		{"unknown", "GOEN", 0, "GOEN", "unknown status", "GONE"},
 		{"no policies here", "OK {} | log off", 6, "| log off", "stands after the JSON body", ""},
-		{"nowhere", "MOVED", 5, "", "says not where to", ""},
+		{"nowhere", "MOVED", 5, "", "does not say where to", ""},
 		{"two words", "MOVED /a b", 9, "b", "stands after the Location", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestParseRedirect(t *testing.T) {
 	for _, tt := range []wantError{
 		{"empty", "", 0, "", "no Location", ""},
 		{"no redirect", "OK /x", 0, "OK", "is no redirect", ""},
-		{"status only", "MOVED", 5, "", "says not where to", ""},
+		{"status only", "MOVED", 5, "", "does not say where to", ""},
 		{"misspelt status", "MOVD /x", 0, "MOVD", "unknown status", "MOVED"},
 		{"star", "*", 0, "*", "is no Location", ""},
 	} {

@@ -179,7 +179,7 @@ func checkBodyless(status int, w word) *SyntaxError {
 		return nil
 	}
 	return &SyntaxError{
-		Off: w.end(), Msg: fmt.Sprintf("the redirect %q says not where to", w.text),
+		Off: w.end(), Msg: fmt.Sprintf("the redirect %q does not say where to", w.text),
 		Want: `a Location such as "/new/*" or "https://example.com/"`,
 	}
 }

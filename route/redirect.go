@@ -29,7 +29,7 @@ func ParseRedirect(s string) (Action, *SyntaxError) {
 	off := skipBlanks(s, w.end())
 	if off == len(s) {
 		return Action{}, &SyntaxError{
-			Off: w.end(), Msg: fmt.Sprintf("the redirect %q says not where to", w.text), Want: wantLocation,
+			Off: w.end(), Msg: fmt.Sprintf("the redirect %q does not say where to", w.text), Want: wantLocation,
 		}
 	}
 	return lastWordRedirect(s, status, w, off)

@@ -10,6 +10,14 @@ import (
 // ErrStuck is what Close returns when the destination did not take what was left in time.
 var ErrStuck = errors.New("the log's destination does not accept what is written to it")
 
+// Loss is what a Writer tells about lines that did not reach their destination.
+type Loss struct {
+	// Lines is how many were lost since the last time.
+	Lines uint64
+	// Err is the last error of the destination since then. When it is nil the destination was only too slow.
+	Err error
+}
+
 // Writer drains rings into one destination, from a goroutine of its own.
 type Writer struct {
 	// mu keeps lines whole: only its holder writes to out and consumes from the rings.
@@ -17,19 +25,20 @@ type Writer struct {
 	out   io.Writer
 	rings []*Ring
 	lost  uint64 // lines that the destination refused
+	why   error  // the last refusal that was not told
 	told  uint64 // lost and dropped lines that were told
 	when  time.Time
 
-	tell func(n uint64)
+	tell func(Loss)
 	wake chan struct{}
 	stop chan struct{}
 	done chan struct{}
 	once sync.Once
 }
 
-// NewWriter starts a Writer that drains rings into out. Once a second at most, and at the end, tell is called with how
-// many further lines were lost; it may append a line to one of the rings. Nil does not ask.
-func NewWriter(out io.Writer, tell func(n uint64), rings ...*Ring) *Writer {
+// NewWriter starts a Writer that drains rings into out. Once a second at most, and at the end, tell is called with
+// what was lost since; it may append a line to one of the rings. Nil does not ask.
+func NewWriter(out io.Writer, tell func(Loss), rings ...*Ring) *Writer {
 	w := &Writer{
 		out: out, rings: rings, tell: tell,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
@@ -88,6 +97,7 @@ func (w *Writer) drain() (any bool) {
 			if _, err := w.out.Write(b); err != nil {
 				// What a destination refuses is gone: keeping it would only drop later lines instead.
 				w.lost += countLines(b)
+				w.why = err
 			}
 			r.advance(len(b))
 			budget -= len(b)
@@ -98,12 +108,12 @@ func (w *Writer) drain() (any bool) {
 
 // report tells about lost lines, when it is time to.
 func (w *Writer) report(now time.Time, last bool) {
-	if n := w.unreported(now, last); n > 0 && w.tell != nil {
-		w.tell(n)
+	if loss := w.unreported(now, last); loss.Lines > 0 && w.tell != nil {
+		w.tell(loss)
 	}
 }
 
-func (w *Writer) unreported(now time.Time, last bool) uint64 {
+func (w *Writer) unreported(now time.Time, last bool) Loss {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	all := w.lost
@@ -111,11 +121,11 @@ func (w *Writer) unreported(now time.Time, last bool) uint64 {
 		all += r.Dropped()
 	}
 	if all == w.told || (!last && now.Sub(w.when) < lossInterval) {
-		return 0
+		return Loss{}
 	}
-	n := all - w.told
-	w.told, w.when = all, now
-	return n
+	loss := Loss{Lines: all - w.told, Err: w.why}
+	w.told, w.when, w.why = all, now, nil
+	return loss
 }
 
 // Close writes what is left and ends the goroutine. A destination that does not move, a pipe that nobody reads say, is

@@ -80,8 +80,8 @@ func TestWriterTellsWhatWasDropped(t *testing.T) {
 	r := NewRing(0)
 	gate := make(chan struct{})
 	out := sink{gate: gate}
-	var told []uint64
-	w := NewWriter(&out, func(n uint64) { told = append(told, n) }, r)
+	var told []Loss
+	w := NewWriter(&out, func(l Loss) { told = append(told, l) }, r)
 	sent := 0
 	for put(r, MaxLine, strings.Repeat("x", MaxLine-1)+"\n") {
 		sent++
@@ -95,8 +95,11 @@ func TestWriterTellsWhatWasDropped(t *testing.T) {
 		t.Errorf("%d lines were written, want %d", got, sent)
 	}
 	var sum uint64
-	for _, n := range told {
-		sum += n
+	for _, l := range told {
+		sum += l.Lines
+		if l.Err != nil {
+			t.Errorf("a slow destination is said to refuse lines: %v", l.Err)
+		}
 	}
 	if sum != dropped || dropped != 2 {
 		t.Errorf("told of %v lost lines, %d were dropped", told, dropped)
@@ -107,7 +110,8 @@ func TestWriterTellsWhatWasRefused(t *testing.T) {
 	r := NewRing(0)
 	out := sink{err: errors.New("no space left on device")}
 	var told uint64
-	w := NewWriter(&out, func(n uint64) { told += n }, r)
+	var why error
+	w := NewWriter(&out, func(l Loss) { told, why = told+l.Lines, l.Err }, r)
 	for range 5 {
 		put(r, 10, "line\n")
 	}
@@ -115,6 +119,9 @@ func TestWriterTellsWhatWasRefused(t *testing.T) {
 	closeNow(t, w)
 	if told != 5 {
 		t.Errorf("told of %d lost lines, want 5", told)
+	}
+	if !errors.Is(why, out.err) {
+		t.Errorf("the reason told is %v, want %v", why, out.err)
 	}
 }
 
@@ -124,9 +131,9 @@ func TestWriterTellsInItself(t *testing.T) {
 	var out sink
 	var w *Writer
 	ready := make(chan struct{})
-	w = NewWriter(&out, func(n uint64) {
+	w = NewWriter(&out, func(l Loss) {
 		<-ready
-		put(r, 20, fmt.Sprintf("%d lost\n", n))
+		put(r, 20, fmt.Sprintf("%d lost\n", l.Lines))
 		w.Wake()
 	}, r)
 	close(ready)

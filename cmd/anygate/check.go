@@ -37,27 +37,27 @@ func check(t terminal, args []string) int {
 	}
 	cfg, diagnostics := config.Load(name)
 	if asJSON {
-		printJSON(t, cfg, diagnostics)
+		err = printJSON(t, cfg, diagnostics)
 	} else {
 		report(t, diagnostics)
 	}
 	if asYAML && cfg != nil {
-		if err := cfg.Print(t.out); err != nil {
-			return failed(t, err)
+		if err = cfg.Print(t.out); len(diagnostics) > 0 {
+			fmt.Fprintln(t.err, "anygate check: what is printed leaves out everything that has an error")
 		}
 	}
-	if len(diagnostics) > 0 {
-		return exitFailure
+	if !asJSON && !asYAML && len(diagnostics) == 0 {
+		_, err = fmt.Fprintf(t.out, "%s: no errors; routes: %d, addresses to listen on: %d\n", name, len(cfg.Routes), len(cfg.Listen))
 	}
-	if !asJSON && !asYAML {
-		fmt.Fprintf(t.out, "%s: no errors; routes: %d, addresses to listen on: %d\n", name, len(cfg.Routes), len(cfg.Listen))
+	if code := printed(t, err); code != exitOK || len(diagnostics) == 0 {
+		return code
 	}
-	return exitOK
+	return exitFailure
 }
 
 // printJSON prints one object: ok, the diagnostics, and the configuration as far as it was understood. The forms of the
 // latter two are those of config.Diagnostics.JSON and config.Config.JSON.
-func printJSON(t terminal, cfg *config.Config, diagnostics config.Diagnostics) {
+func printJSON(t terminal, cfg *config.Config, diagnostics config.Diagnostics) error {
 	answer := struct {
 		OK          bool            `json:"ok"`
 		Diagnostics json.RawMessage `json:"diagnostics"`
@@ -71,8 +71,8 @@ func printJSON(t terminal, cfg *config.Config, diagnostics config.Diagnostics) {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(answer); err != nil {
-		failed(t, err)
-		return
+		return err
 	}
-	_, _ = t.out.Write(b.Bytes())
+	_, err := t.out.Write(b.Bytes())
+	return err
 }

@@ -35,8 +35,8 @@ type command struct {
 // commands lists the commands in the order of the help. A function, because help lists them too.
 func commands() []command {
 	return []command{
-		{"serve", "[-c FILE] [--listen ADDR] [DIR|URL]", "serve a configuration, a directory, or an upstream", serve},
-		{"check", "[-c FILE] [--print|--json]", "validate a configuration; exit 1 on any error", check},
+		{"serve", "[-c FILE|--demo|DIR|URL] [--listen ADDR]...", "serve a configuration, a directory, or an upstream", serve},
+		{"check", "[FILE|-c FILE] [--print|--json]", "validate a configuration; exit 1 on any error", check},
 		{"explain", "METHOD URL [-H 'NAME: VALUE']... [-c FILE]", "say which route answers a request, and how", explainRequest},
 		{"version", "", "print version, commit, Go, kernel, and the engine that would be chosen", version},
 		{"help", "[COMMAND]", "print this, or the usage of a command", help},
@@ -94,21 +94,23 @@ func run(args []string, t terminal) int {
 func help(t terminal, args []string) int {
 	for _, c := range commands() {
 		if len(args) > 0 && args[0] == c.name {
-			fmt.Fprintf(t.out, "usage: anygate %s\n\n%s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
-			return exitOK
+			_, err := fmt.Fprintf(t.out, "usage: anygate %s\n\n%s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
+			return printed(t, err)
 		}
 	}
 	if len(args) > 0 {
 		fmt.Fprintf(t.err, "anygate: unknown command %q\n", args[0])
 		return exitUsage
 	}
-	fmt.Fprint(t.out, "usage: anygate [COMMAND]\n\n"+
+	var b strings.Builder
+	b.WriteString("usage: anygate [COMMAND]\n\n" +
 		"Without a command, anygate serves ./anygate.yml, else /etc/anygate/anygate.yml, else a demo site on :8080.\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(t.out, "  %-9s %s\n", c.name, c.about)
+		fmt.Fprintf(&b, "  %-9s %s\n", c.name, c.about)
 	}
-	fmt.Fprint(t.out, "\n'anygate help COMMAND' prints its arguments. Exit codes: 0 success, 1 failure, 2 usage.\n")
-	return exitOK
+	b.WriteString("\n'anygate help COMMAND' prints its arguments. Exit codes: 0 success, 1 failure, 2 usage.\n")
+	_, err := io.WriteString(t.out, b.String())
+	return printed(t, err)
 }
 
 // errUsage says that usage was printed already.
@@ -150,6 +152,15 @@ func exitOf(err error) int {
 		return exitOK
 	}
 	return exitUsage
+}
+
+// printed is the exit code of a command whose answer was written with that error. An answer that did not arrive, on a
+// full disk say, is a failure.
+func printed(t terminal, err error) int {
+	if err != nil {
+		return failed(t, fmt.Errorf("the answer cannot be written: %w", err))
+	}
+	return exitOK
 }
 
 // failed prints an error, every line of it after the program's name.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -131,10 +132,38 @@ func TestExplain(t *testing.T) {
 	if code != 0 || errs != "" {
 		t.Fatalf("%d %q", code, errs)
 	}
-	for _, want := range []string{"backend.test:80", "GET /v1/x?y=z HTTP/1.1", "Host: www.test", "Accept: text/html", "X-A: b", `"GET /healthz"`} {
+	for _, want := range []string{"backend.test:80", "GET /v1/x?y=z HTTP/1.1", "Host: www.test", "Accept: text/html", "X-A: b", "no other route matches; the host or path of 1 differs"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in:\n%s", want, out)
 		}
+	}
+}
+
+// full is a standard output without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestFullOutput wants a failure of every command whose answer cannot be written.
+func TestFullOutput(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "anygate.yml", goodConfig)
+	t.Chdir(dir)
+	for _, args := range [][]string{{"version"}, {"check"}, {"check", "--print"}, {"check", "--json"}, {"explain", "GET", "/"}, {"help"}, {"help", "check"}} {
+		var errs strings.Builder
+		if code := run(args, terminal{out: full{}, err: &errs}); code != exitFailure || !strings.Contains(errs.String(), "no space left on device") {
+			t.Errorf("%q: exit code %d, %q", args, code, errs.String())
+		}
+	}
+}
+
+// TestCheckPrintSaysWhatIsMissing prints a configuration that is not wholly understood.
+func TestCheckPrintSaysWhatIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "anygate.yml", "admin: 127.0.0.1:9100\nroutes: {\"/\": OK}\n")
+	code, out, errs := invoke(t, dir, "check", "--print")
+	if code != exitFailure || !strings.Contains(out, `answer: "OK"`) || !strings.Contains(errs, "what is printed leaves out everything that has an error") {
+		t.Errorf("%d %q\n%s", code, out, errs)
 	}
 }
 

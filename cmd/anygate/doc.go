@@ -2,12 +2,13 @@
 //
 //	anygate                         serve ./anygate.yml, else /etc/anygate/anygate.yml, else a built-in demo site
 //	anygate serve [DIR|URL]         the same, or a directory or an upstream without a configuration
+//	anygate serve --demo            the demo site, whatever configuration there is
 //	anygate check                   validate a configuration
 //	anygate explain METHOD URL      say which route answers a request, and how
 //	anygate version                 say what this is, and which engine it would run on
 //
 // The commands only wire packages together. They run on the main goroutine and own nothing but the arguments; what
 // serves is package control. Exit codes are 0 for success, 1 for a failure (a configuration with errors, a port that is
-// taken, a second signal while draining), and 2 for a command line that is not understood or not available in this
+// taken, connections that a second signal cut off, an answer that cannot be written), and 2 for a command line that is not understood or not available in this
 // version.
 package main

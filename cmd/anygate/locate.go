@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/anygate/anygate/config"
 )
@@ -49,10 +50,15 @@ func report(t terminal, diagnostics config.Diagnostics) bool {
 	return true
 }
 
-// withListen returns the configuration with another address to listen on. The address is read by the same parser as any
-// other, with the same messages.
-func withListen(cfg *config.Config, addr string) (*config.Config, config.Diagnostics) {
-	parsed, diagnostics := config.Parse("--listen", []byte("listen: "+strconv.Quote(addr)+"\nroutes: {\"/\": OK}\n"), config.Options{})
+// withListen returns the configuration with other addresses to listen on. They are read by the same parser as any other,
+// with the same messages.
+func withListen(cfg *config.Config, addrs []string) (*config.Config, config.Diagnostics) {
+	var text strings.Builder
+	text.WriteString("listen:\n")
+	for _, addr := range addrs {
+		text.WriteString("  - " + strconv.Quote(addr) + "\n")
+	}
+	parsed, diagnostics := config.Parse("--listen", []byte(text.String()+"routes: {\"/\": OK}\n"), config.Options{})
 	if len(diagnostics) > 0 {
 		return nil, diagnostics
 	}

@@ -47,7 +47,7 @@ func program(t *testing.T, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-var listening = regexp.MustCompile(`listening on (\S+) \(`)
+var listening = regexp.MustCompile(`listening on ([^ ,]+)[^(]* \(`)
 
 // launch starts anygate, and returns when it listens.
 func launch(t *testing.T, cmd *exec.Cmd) *process {

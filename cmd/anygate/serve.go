@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -15,25 +16,32 @@ import (
 
 // serve serves until a signal ends it.
 func serve(t terminal, args []string) int {
-	var file, listen string
+	var file string
+	var listen []string
+	var showDemo bool
 	words, err := parse(t, "serve", args, 1, func(f *flag.FlagSet) {
 		f.StringVar(&file, "c", "", "configuration file")
-		f.StringVar(&listen, "listen", "", "address to listen on")
+		f.Func("listen", "address to listen on", func(s string) error { listen = append(listen, s); return nil })
+		f.BoolVar(&showDemo, "demo", false, "serve the demo site, whatever configuration there is")
 	})
 	if err != nil {
 		return exitOf(err)
 	}
-	if len(words) > 0 && file != "" {
+	switch {
+	case len(words) > 0 && file != "":
 		fmt.Fprintf(t.err, "anygate serve: %s and -c %s exclude each other\n", words[0], file)
+		return exitUsage
+	case showDemo && (len(words) > 0 || file != ""):
+		fmt.Fprintln(t.err, "anygate serve: --demo and another thing to serve exclude each other")
 		return exitUsage
 	}
 
 	var cfg *config.Config
-	hint := func() {}
+	hint := func(*control.Server) {}
 	switch name, err := locate(file); {
 	case len(words) > 0:
-		cfg = forTarget(t, words[0], listen)
-	case err == nil:
+		cfg = forTarget(t, words[0])
+	case err == nil && !showDemo:
 		cfg = load(t, name)
 	default:
 		site, err := demo.Open()
@@ -42,12 +50,19 @@ func serve(t terminal, args []string) int {
 		}
 		defer site.Close()
 		cfg = site.Config
-		hint = func() { fmt.Fprintln(t.err, "anygate: there is no configuration, so this is the demo site") }
+		hint = func(s *control.Server) {
+			if !showDemo {
+				fmt.Fprintln(t.err, "anygate: there is no configuration, so this is the demo site")
+			}
+			if url := browseURL(s.Addresses()); url != "" {
+				fmt.Fprintf(t.err, "anygate: open %s\n", url)
+			}
+		}
 	}
 	if cfg == nil {
 		return exitFailure
 	}
-	if listen != "" && len(words) == 0 {
+	if len(listen) > 0 {
 		changed, diagnostics := withListen(cfg, listen)
 		if report(t, diagnostics) {
 			return exitFailure
@@ -60,19 +75,44 @@ func serve(t terminal, args []string) int {
 	if err != nil {
 		return failed(t, err)
 	}
-	hint()
+	hint(server)
 	if err := server.Serve(t.signals); errors.Is(err, control.ErrInterrupted) {
 		return exitFailure
 	}
 	return exitOK
 }
 
+// browseURL is what a browser on this machine opens to see what is served on one of the addresses, or empty if they are
+// all sockets in the file system.
+func browseURL(addrs []string) string {
+	for _, addr := range addrs {
+		if strings.HasPrefix(addr, "unix:") {
+			continue
+		}
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			continue
+		}
+		if ip, err := netip.ParseAddr(host); err != nil || ip.IsUnspecified() {
+			host = "localhost"
+		}
+		if port == "80" {
+			if strings.Contains(host, ":") {
+				host = "[" + host + "]"
+			}
+			return "http://" + host + "/"
+		}
+		return "http://" + net.JoinHostPort(host, port) + "/"
+	}
+	return ""
+}
+
 // forTarget makes the configuration of "anygate serve ./dist" or "anygate serve http://localhost:3000".
-func forTarget(t terminal, target, listen string) *config.Config {
+func forTarget(t terminal, target string) *config.Config {
 	var cfg *config.Config
 	var diagnostics config.Diagnostics
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "unix:") {
-		cfg, diagnostics = config.ForUpstream(target, listen)
+		cfg, diagnostics = config.ForUpstream(target, "")
 	} else {
 		if _, err := os.Stat(target); err != nil {
 			if host, port, e := net.SplitHostPort(target); e == nil && port != "" && !strings.Contains(target, "/") {
@@ -83,7 +123,7 @@ func forTarget(t terminal, target, listen string) *config.Config {
 				return nil
 			}
 		}
-		cfg, diagnostics = config.ForDirectory(target, listen)
+		cfg, diagnostics = config.ForDirectory(target, "")
 	}
 	if report(t, diagnostics) {
 		return nil

@@ -9,11 +9,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestDemo runs anygate where there is no configuration.
@@ -31,6 +33,23 @@ func TestDemo(t *testing.T) {
 	}
 	if left, err := os.ReadDir(p.tmp); err != nil || len(left) > 0 {
 		t.Errorf("%v is left behind, %v", left, err)
+	}
+	if log := p.log(); !strings.Contains(log, "anygate: open http://"+p.addr+"/\n") || !strings.Contains(log, "there is no configuration") {
+		t.Errorf("it does not say where to look:\n%s", log)
+	}
+}
+
+// TestForcedDemo asks for the demo where there is a configuration.
+func TestForcedDemo(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "anygate.yml", "routes: {\"/\": OK mine}\n")
+	p := launch(t, program(t, dir, "serve", "--demo", "--listen", "127.0.0.1:0"))
+	if _, body := p.get("/"); !strings.Contains(body, "AnyGate is running") {
+		t.Errorf("/ is answered %q", body)
+	}
+	p.signal(syscall.SIGTERM)
+	if code := p.exit(); code != exitOK {
+		t.Errorf("exit code %d:\n%s", code, p.log())
 	}
 }
 
@@ -94,11 +113,64 @@ func TestSecondSignal(t *testing.T) {
 	if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
 		t.Fatal(err)
 	}
-	// The same signal sent twice at once is one signal; two different ones are two.
+	// What comes within a second is one request; it is asked again and again until it counts as a second one.
+	began := time.Now()
 	p.signal(syscall.SIGTERM)
-	p.signal(syscall.SIGINT)
-	if code := p.exit(); code != exitFailure {
-		t.Errorf("exit code %d", code)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for ended := false; !ended && time.Since(began) < 20*time.Second; {
+		select {
+		case <-p.read:
+			ended = true
+		case <-again.C:
+			_ = p.cmd.Process.Signal(syscall.SIGINT)
+		}
+	}
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("a repeated signal ends it after %v", took)
+	}
+	if code := p.exit(); code != exitFailure || !strings.Contains(p.log(), "connections were cut off connections=1") {
+		t.Errorf("exit code %d:\n%s", code, p.log())
+	}
+}
+
+// TestRepeatedListen listens on every address of the command line, whatever is served.
+func TestRepeatedListen(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "dist/index.html", "served")
+	writeFile(t, dir, "anygate.yml", "listen: \":1\"\nroutes: {\"/\": ./dist/}\n")
+	sockets := t.TempDir()
+	for name, args := range map[string][]string{"file": {"serve"}, "directory": {"serve", "./dist"}} {
+		path := filepath.Join(sockets, name)
+		p := launch(t, program(t, dir, append(args, "--listen", "127.0.0.1:0", "--listen", "unix:"+path)...))
+		if _, body := p.get("/"); body != "served" {
+			t.Errorf("%s: the answer is %q", name, body)
+		}
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Errorf("%s: the second address is not listened on: %v", name, err)
+		} else {
+			c.Close()
+		}
+		p.signal(syscall.SIGTERM)
+		if code := p.exit(); code != exitOK {
+			t.Errorf("%s: exit code %d", name, code)
+		}
+	}
+}
+
+func TestBrowseURL(t *testing.T) {
+	for want, addrs := range map[string][]string{
+		"http://localhost:8080/":   {":8080"},
+		"http://localhost/":        {"0.0.0.0:80"},
+		"http://127.0.0.1:81/":     {"unix:/run/x.sock", "127.0.0.1:81"},
+		"http://[2001:db8::1]:81/": {"[2001:db8::1]:81"},
+		"http://[2001:db8::1]/":    {"[2001:db8::1]:80"},
+		"":                         {"unix:/run/x.sock"},
+	} {
+		if got := browseURL(addrs); got != want {
+			t.Errorf("%q: %q, want %q", addrs, got, want)
+		}
 	}
 }
 
@@ -128,7 +200,7 @@ func TestLostLogReader(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	lost := 0
-	for _, m := range regexp.MustCompile(`log lines were dropped .* lines=(\d+)`).FindAllStringSubmatch(p.log(), -1) {
+	for _, m := range regexp.MustCompile(`log lines were dropped .* refuses them lines=(\d+) destination=stdout error="broken pipe"`).FindAllStringSubmatch(p.log(), -1) {
 		n, _ := strconv.Atoi(m[1])
 		lost += n
 	}
@@ -162,6 +234,9 @@ func TestServeErrors(t *testing.T) {
 		{"a port alone", []string{"serve", ":3000"}, 1, `did you mean "http://localhost:3000"?`},
 		{"a bad upstream", []string{"serve", "ftp://x"}, 1, "ftp"},
 		{"both", []string{"serve", "-c", "good.yml", "./dist"}, 2, "exclude each other"},
+		{"the demo and a file", []string{"serve", "--demo", "-c", "good.yml"}, 2, "exclude each other"},
+		{"the demo and a directory", []string{"serve", "--demo", "./dist"}, 2, "exclude each other"},
+		{"one good address and a bad one", []string{"serve", "-c", "good.yml", "--listen", "127.0.0.1:0", "--listen", "8080"}, 1, `did you mean ":8080"?`},
 		{"two targets", []string{"serve", "./a", "./b"}, 2, `unexpected argument "./b"`},
 		{"an unknown option", []string{"serve", "--port", "80"}, 2, "usage: anygate serve"},
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/anygate/anygate/control"
 )
@@ -20,20 +22,22 @@ func version(t terminal, args []string) int {
 	if _, err := parse(t, "version", args, 0, func(*flag.FlagSet) {}); err != nil {
 		return exitOf(err)
 	}
-	fmt.Fprintf(t.out, "anygate %s\n", versionNumber)
-	fmt.Fprintf(t.out, "commit  %s\n", commitID())
-	fmt.Fprintf(t.out, "go      %s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	fmt.Fprintf(t.out, "kernel  %s\n", control.Kernel())
+	var b strings.Builder
+	fmt.Fprintf(&b, "anygate %s\n", versionNumber)
+	fmt.Fprintf(&b, "commit  %s\n", commitID())
+	fmt.Fprintf(&b, "go      %s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&b, "kernel  %s\n", control.Kernel())
 	backend, err := control.ChooseBackend("auto")
 	switch {
 	case err != nil:
 		return failed(t, err)
 	case backend.Cause != "":
-		fmt.Fprintf(t.out, "engine  %s, because %s; %s\n", backend.Kind, backend.Cause, backend.Cure)
+		fmt.Fprintf(&b, "engine  %s, because %s; %s\n", backend.Kind, backend.Cause, backend.Cure)
 	default:
-		fmt.Fprintf(t.out, "engine  %s: %s\n", backend.Kind, backend.Features)
+		fmt.Fprintf(&b, "engine  %s: %s\n", backend.Kind, backend.Features)
 	}
-	return exitOK
+	_, err = io.WriteString(t.out, b.String())
+	return printed(t, err)
 }
 
 // commitID is the commit this program was built from.

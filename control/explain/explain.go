@@ -77,7 +77,7 @@ func (e *explanation) explain(r Request, head []byte) {
 	switch e.gen.Table.Match(method, host, e.norm, &e.match) {
 	case route.Found:
 		e.found(int(e.match.Value))
-		e.others(int(e.match.Value))
+		e.others(int(e.match.Value), true)
 	case route.MethodNotAllowed:
 		allow := e.gen.Table.AppendAllow(nil, host, e.norm)
 		if e.request.MethodID == http1.OPTIONS {
@@ -85,10 +85,10 @@ func (e *explanation) explain(r Request, head []byte) {
 		} else {
 			e.line("answer", "405 Method Not Allowed, Allow: %s: routes match the path, but none the method", allow)
 		}
-		e.others(-1)
+		e.others(-1, true)
 	default:
 		e.line("answer", "404 Not Found: no route matches the path")
-		e.others(-1)
+		e.others(-1, false)
 	}
 }
 

@@ -57,6 +57,7 @@ func TestGolden(t *testing.T) {
 		{"options", "OPTIONS", "/healthz", nil},
 		{"malformed", "GET", "/a b", nil},
 		{"above-the-root", "GET", "/../x", nil},
+		{"bad-escape", "GET", "http://www.test/%zz?a=%zz", nil},
 		{"server", "OPTIONS", "*", nil},
 	}
 	dir := t.TempDir()
@@ -149,7 +150,14 @@ func TestManyRoutes(t *testing.T) {
 	if err := Write(&b, cfg, gen, Request{Method: "GET", URL: "/asked"}, time.Unix(0, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(b.String(), "the path differs"); n != maxOthers || !strings.Contains(b.String(), "and 80 more") {
+	if got := b.String(); strings.Contains(got, "/other/") || !strings.Contains(got, "the host or path of 100 differs") {
+		t.Errorf("unrelated routes are listed beside the one that answers:\n%s", got)
+	}
+	b.Reset()
+	if err := Write(&b, cfg, gen, Request{Method: "GET", URL: "/none"}, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "the path differs"); n != maxOthers || !strings.Contains(b.String(), "and 81 more") {
 		t.Errorf("%d routes are listed:\n%s", n, b.String())
 	}
 }

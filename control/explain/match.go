@@ -9,7 +9,7 @@ import (
 	"github.com/anygate/anygate/route"
 )
 
-// maxOthers is how many routes that do not answer are listed: those nearest to it. The rest is counted.
+// maxOthers is how many routes that do not answer are listed at most: those nearest to it. The rest is counted.
 const maxOthers = 20
 
 // because says why a route that answers matches.
@@ -52,8 +52,13 @@ const (
 	wrongHost
 )
 
-// others says why the other routes do not answer.
-func (e *explanation) others(winner int) {
+// others says why the other routes do not answer. Where a route matches host and path, only those that do as well are
+// of interest, and the others are counted.
+func (e *explanation) others(winner int, answered bool) {
+	farthest, title, unlisted := wrongHost, "the other routes do not answer:", 0
+	if answered {
+		farthest, title = wrongMethod, "other routes for this host and path do not answer:"
+	}
 	var lists [wrongHost + 1][]string
 	for i := range e.cfg.Routes {
 		if i == winner {
@@ -61,18 +66,28 @@ func (e *explanation) others(winner int) {
 		}
 		r := &e.cfg.Routes[i]
 		d, why := e.against(&r.Head, winner)
+		if d > farthest {
+			unlisted++
+			continue
+		}
 		lists[d] = append(lists[d], fmt.Sprintf("    %-28q %s%s", r.Head.String(), why, place(r.Pos)))
 	}
 	all := slices.Concat(lists[:]...)
 	if len(all) == 0 {
+		if unlisted > 0 {
+			fmt.Fprintf(&e.out, "\nno other route matches; the host or path of %d differs\n", unlisted)
+		}
 		return
 	}
-	e.out.WriteString("\nthe other routes do not answer:\n")
+	e.out.WriteString("\n" + title + "\n")
 	for _, line := range all[:min(len(all), maxOthers)] {
 		e.out.WriteString(line + "\n")
 	}
 	if n := len(all) - maxOthers; n > 0 {
-		fmt.Fprintf(&e.out, "    and %d more, whose host or path differs\n", n)
+		fmt.Fprintf(&e.out, "    and %d more like these\n", n)
+	}
+	if unlisted > 0 {
+		fmt.Fprintf(&e.out, "    the host or path of %d more differs\n", unlisted)
 	}
 }
 

@@ -24,23 +24,24 @@ const userAgent = "anygate-explain"
 func (r *Request) head() ([]byte, error) {
 	host, target := "localhost", r.URL
 	if !strings.HasPrefix(target, "/") && target != "*" {
-		u, err := url.Parse(target)
+		scheme, rest, _ := strings.Cut(target, "://")
+		if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+			return nil, fmt.Errorf("%q is neither an http or https URL nor a path: write http://HOST/PATH, or /PATH", r.URL)
+		}
+		// The client's own spelling of the path matters, and what is wrong with it is the server's to say.
+		authority := rest
+		target = "/"
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			authority, target = rest[:i], rest[i:]
+		}
+		u, err := url.Parse("http://" + authority)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("%q is not a URL: %w", r.URL, err)
-		case u.Scheme != "http" && u.Scheme != "https":
-			return nil, fmt.Errorf("%q is neither an http or https URL nor a path: write http://HOST/PATH, or /PATH", r.URL)
 		case u.Host == "":
 			return nil, fmt.Errorf("%q names no host", r.URL)
 		}
 		host = u.Host
-		// The client's own spelling matters, so it is cut out instead of being written anew.
-		_, rest, _ := strings.Cut(target, "://")
-		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-			target = rest[i:]
-		} else {
-			target = "/"
-		}
 		if target[0] != '/' {
 			target = "/" + target
 		}
