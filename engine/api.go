@@ -99,13 +99,18 @@ func (s *Shard) AppendBuffer(c Conn, b Buf, off, n int) {
 	s.markDirty(c.index())
 }
 
-// SentBytes is how many bytes the connection has handed to the kernel; it is
-// known up to and in the call of Closed.
+// SentBytes is how many bytes the connection has handed to the kernel, known
+// up to and in the call of Closed. Of a send that the kernel has not completed
+// one byte is counted: some may have left.
 func (s *Shard) SentBytes(c Conn) uint64 {
-	if r := &s.conns[c.index()]; r.gen&genMask == c.gen() {
-		return r.sent
+	r := &s.conns[c.index()]
+	if r.gen&genMask != c.gen() {
+		return 0
 	}
-	return 0
+	if r.has(flagSending) {
+		return r.sent + 1
+	}
+	return r.sent
 }
 
 // AppendMemory appends n bytes of off-heap memory at addr, which stay as they

@@ -99,7 +99,7 @@ func (p *Proxy) Received(conn engine.Conn, b []byte) {
 		p.forget(u)
 		return
 	}
-	if c.reused && c.received == 0 && !c.seen && c.unsent() {
+	if c.reused && c.received == 0 && c.unsent() {
 		// Nor do bytes that come before the request has gone out.
 		c.lost(BadResponse)
 		return
