@@ -223,7 +223,7 @@ func TestExplain(t *testing.T) {
 	if r.Code != 0 {
 		t.Errorf("exit code %d: %s", r.Code, r.Stderr)
 	}
-	expectAll(t, "explain", r.Stdout, `route      "/api/:id/x"`, "anygate.yml:3", ":id        7", up.Addr, "GET /up/7?q=1 HTTP/1.1", "X-Field: value", "Via: 1.1 anygate", "GET /fixed")
+	expectAll(t, "explain", r.Stdout, `route      "/api/:id/x"`, "anygate.yml:3", ":id        7", up.Addr, "GET /up/7?q=1 HTTP/1.1", "X-Field: value", "Via: 1.1 anygate", "less specific", "the host or path of 2 more differs")
 	if strings.Contains(r.Stdout, "    X-Private") {
 		t.Errorf("a field of the connection would be sent:\n%s", r.Stdout)
 	}
