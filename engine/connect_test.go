@@ -253,9 +253,10 @@ func TestPeerAddrAndProgress(t *testing.T) {
 // although a send meets the reset first.
 func TestAnswerBeforeAReset(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind Kind) {
-		busy, reset := make(chan bool), make(chan bool)
+		read, busy, reset := make(chan bool, 1), make(chan bool), make(chan bool)
 		la := sink(t, "tcp", "127.0.0.1:0", func(c net.Conn) {
 			_, _ = io.ReadFull(c, make([]byte, 1))
+			read <- true
 			<-busy
 			_, _ = c.Write([]byte("too large"))
 			_ = c.Close()
@@ -275,6 +276,7 @@ func TestAnswerBeforeAReset(t *testing.T) {
 		})
 		c := receive(t, up)
 		r.do(func() { s.Append(c, []byte("one byte is read")) })
+		receive(t, read)
 		r.do(func() {
 			busy <- true
 			<-reset
