@@ -9,12 +9,12 @@ import (
 var _ Codec = (*h1Conn)(nil)
 
 var (
-	lineClose     = []byte("Connection: close\r\n")
-	lineKeepAlive = []byte("Connection: keep-alive\r\n")
-	lineChunked   = []byte("Transfer-Encoding: chunked\r\n")
-	continueLine  = []byte("HTTP/1.1 100 Continue\r\n\r\n")
-	crlf          = []byte("\r\n")
-	lastChunk     = []byte("0\r\n")
+	lineClose     = []byte(http1.FieldClose)
+	lineKeepAlive = []byte(http1.FieldKeepAlive)
+	lineChunked   = []byte(http1.FieldChunked)
+	continueLine  = []byte(http1.Continue)
+	crlf          = []byte(http1.CRLF)
+	lastChunk     = []byte(http1.LastChunkLine)
 )
 
 // Want lets n more bytes of content through, and tells a client that waits

@@ -224,8 +224,8 @@ func (c *Call) drained() {
 }
 
 var (
-	crlf      = []byte("\r\n")
-	lastChunk = []byte("0\r\n")
+	crlf      = []byte(http1.CRLF)
+	lastChunk = []byte(http1.LastChunkLine)
 )
 
 // ContentEnd ends the content of the request; trailers are field lines or nil.
@@ -301,21 +301,12 @@ func (c *Call) fail(f Failure) {
 	d.Fail(f, member)
 }
 
-// idempotent methods may be repeated (RFC 9110, section 9.2.2).
-func (c *Call) idempotent() bool {
-	switch c.method {
-	case http1.GET, http1.HEAD, http1.PUT, http1.DELETE, http1.OPTIONS, http1.TRACE:
-		return true
-	}
-	return false
-}
-
 // lost handles the end of the connection before the response began. On one
 // that was kept alive that is no failure of the upstream: it may have closed
 // at the moment it was used. The request goes out once more, if that is safe
 // (RFC 9112, section 9.3.1).
 func (c *Call) lost(f Failure) {
-	safe := c.idempotent() || c.unsent()
+	safe := c.method.Idempotent() || c.unsent()
 	if c.reused && !c.retried && !c.seen && c.received == 0 && safe {
 		c.detach()
 		c.retried = true

@@ -125,7 +125,7 @@ func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
 	case http1.BodyLength:
 		dst = http1.AppendContentLength(dst, r.Length)
 	case http1.BodyChunked:
-		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+		dst = append(dst, http1.FieldChunked...)
 	default:
 		// A request that says it has no content keeps saying so
 		// (RFC 9110, section 8.6).
