@@ -21,7 +21,7 @@ RACE := ./engine ./telemetry ./control/... ./cmd/...
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: all build demo test unit race lint install fuzz bench bench-go bench-guard test-giouring clean
+.PHONY: all build demo test unit race lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels clean
 
 all: build
 
@@ -34,7 +34,7 @@ demo: build
 	./bin/anygate serve --demo
 
 # Installs what the tests need, and runs all of them.
-test: install lint unit race test-giouring
+test: install lint unit race test-giouring test-kernels
 
 install:
 	./test/install.sh
@@ -59,6 +59,11 @@ lint:
 test-giouring:
 	$(GO) test -tags giouring -ldflags=-checklinkname=0 ./uring
 
+# AnyGate on the kernels of Debian's releases, in an emulator; test/kernels/README.md says what is expected of
+# each. KERNELS takes options: KERNELS="-run 6.12 -v".
+test-kernels: install
+	$(GO) run ./test/kernels $(KERNELS)
+
 # Every fuzz target of every package for FUZZTIME, one after the other.
 fuzz:
 	@set -e; for package in $$($(GO) list ./...); do \
@@ -72,13 +77,23 @@ fuzz:
 bench:
 	$(GO) run ./bench
 
+# Fails if AnyGate has lost ground to nginx since bench/baseline.json was recorded. A few minutes, on a quiet machine.
 bench-guard:
 	$(GO) run ./bench guard
+
+# Connections from 10 to as many as 20,000 descriptors allow, and one processor against all of them.
+bench-scaling:
+	$(GO) run ./bench --peer anygate,nginx \
+		--scenario connections-10,connections-100,connections-1000,connections-5000,connections-10000,connections-13000,shards,shards-pipelined
+
+# The ways of spreading connections over shards.
+bench-accept:
+	$(GO) run ./bench accept
 
 # The benchmarks of single functions.
 bench-go:
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 clean:
-	rm -rf bin bench/out
+	rm -rf bin bench/out test/kernels/.cache
 	$(GO) clean -testcache

@@ -55,10 +55,20 @@ func TestMultishotReceiveRecyclesBuffers(t *testing.T) {
 			p := newPool(t, r, 7, c.entries, 32)
 			pair := socketpair(t, unix.SOCK_STREAM)
 			r.Next().RecvMulti(pair[0], p.Group(), 1)
+			// A receive that has taken the last buffer ends for want of another unless the kernel knows that the socket is
+			// empty. Linux 6.1 never does, and 6.12 not of unix sockets.
+			next := func() CQE {
+				got := take(t, r)
+				if c.entries == 1 && got.Res == -int32(unix.ENOBUFS) && got.Flags&CQEFMore == 0 {
+					r.Next().RecvMulti(pair[0], p.Group(), 1)
+					got = take(t, r)
+				}
+				return got
+			}
 			for i := range c.messages {
 				message := fmt.Sprintf("message %d", i)
 				write(t, pair[1], message)
-				got := take(t, r)
+				got := next()
 				if got.UserData != 1 || got.Flags&CQEFMore == 0 || p.received(t, got) != message {
 					t.Fatalf("completion %+v for message %d", got, i)
 				}
@@ -66,16 +76,17 @@ func TestMultishotReceiveRecyclesBuffers(t *testing.T) {
 				p.Publish()
 			}
 			unix.Shutdown(int(pair[1]), unix.SHUT_WR)
-			if got := take(t, r); got.Res != 0 || got.Flags&CQEFMore != 0 {
+			if got := next(); got.Res != 0 || got.Flags&CQEFMore != 0 {
 				t.Fatalf("at the end of the stream: %+v", got)
 			}
 		})
 	}
 }
 
-// A burst takes several buffers at once; they are returned in reverse, so that ids and slots part company.
+// A burst takes several buffers at once, all but one at most; they are returned in reverse, so that ids and slots part
+// company.
 func TestMultishotReceiveOfABurst(t *testing.T) {
-	for _, rung := range setupRungs {
+	for _, rung := range rungs(t) {
 		t.Run(fmt.Sprintf("%#x", rung), func(t *testing.T) {
 			r := openRungs(t, Options{Entries: 8}, []uint32{rung})
 			p := newPool(t, r, 0, 8, 16)
@@ -83,7 +94,7 @@ func TestMultishotReceiveOfABurst(t *testing.T) {
 			r.Next().RecvMulti(pair[0], 0, 1)
 			var sent, got strings.Builder
 			for round := range 300 {
-				burst := strings.Repeat(string(rune('a'+round%26)), 1+round%(8*16))
+				burst := strings.Repeat(string(rune('a'+round%26)), 1+round%(7*16))
 				sent.WriteString(burst)
 				write(t, pair[1], burst)
 				var ids []uint16

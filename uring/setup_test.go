@@ -22,6 +22,7 @@ func refusing(flags uint32) setupFunc {
 
 func TestOpenDropsWhatTheKernelRefuses(t *testing.T) {
 	const base = SetupCQSize | SetupClamp
+	best := rungs(t)[0] // An older kernel than this one cannot be told from it by what it refuses already.
 	for _, c := range []struct {
 		name          string
 		refused, want uint32
@@ -41,8 +42,12 @@ func TestOpenDropsWhatTheKernelRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer r.Close()
-			if r.Flags() != c.want {
-				t.Errorf("flags %#x, want %#x", r.Flags(), c.want)
+			want := c.want
+			if c.refused == 0 {
+				want = best
+			}
+			if r.Flags() != want {
+				t.Errorf("flags %#x, want %#x", r.Flags(), want)
 			}
 			if r.Entries() != 8 || r.CQEntries() != 32 {
 				t.Errorf("queues of %d and %d, want 8 and 32", r.Entries(), r.CQEntries())
@@ -141,7 +146,7 @@ func TestCloseTwice(t *testing.T) {
 
 // The memory of an operation in flight belongs to the caller again when Close returns.
 func TestCloseStopsWhatIsInFlight(t *testing.T) {
-	for _, rung := range setupRungs {
+	for _, rung := range rungs(t) {
 		t.Run(fmt.Sprintf("%#x", rung), func(t *testing.T) {
 			r := openRungs(t, Options{Entries: 8}, []uint32{rung})
 			pair := socketpair(t, unix.SOCK_STREAM)
@@ -167,7 +172,7 @@ func TestCloseStopsWhatIsInFlight(t *testing.T) {
 // A successor of the process can take over the port, or clients are refused by it, from the moment Close returns: no
 // cancelled accept holds the listener open in the background and takes connections that nobody will serve.
 func TestCloseReleasesTheListener(t *testing.T) {
-	for _, rung := range setupRungs {
+	for _, rung := range rungs(t) {
 		t.Run(fmt.Sprintf("%#x", rung), func(t *testing.T) {
 			for range 20 {
 				r := openRungs(t, Options{Entries: 8}, []uint32{rung})
