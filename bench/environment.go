@@ -30,12 +30,17 @@ func environment(ctx context.Context, module string, allowed proc.CPUs) report.E
 		Memory:     field("/proc/meminfo", "MemTotal"),
 		Go:         runtime.Version(),
 		Wrk:        "missing",
+		H2load:     "missing",
 		LoadBefore: loadAverage(),
 	}
 	if wrk, err := load.FindWrk(); err == nil {
 		// wrk prints its version above its usage and leaves with an error.
 		text, _ := exec.CommandContext(ctx, wrk, "-v").CombinedOutput()
 		e.Wrk, _, _ = strings.Cut(string(text), "\n")
+	}
+	if h2load, err := load.FindH2load(); err == nil {
+		text, _ := exec.CommandContext(ctx, h2load, "--version").CombinedOutput()
+		e.H2load, _, _ = strings.Cut(string(text), "\n")
 	}
 	return e
 }

@@ -28,6 +28,7 @@ func guard(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("bench guard", flag.ContinueOnError)
 	record := flags.Bool("record", false, "record this run as the state to defend")
 	rounds := flags.Int("rounds", 5, "`rounds`")
+	file := flags.String("baseline", "", "the record, a `file` (default bench/"+baselineFile+")")
 	duration := flags.Duration("duration", 2*time.Second, "how long each measurement takes")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -36,7 +37,10 @@ func guard(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(shop.Module, "bench", baselineFile)
+	path := *file
+	if path == "" {
+		path = filepath.Join(shop.Module, "bench", baselineFile)
+	}
 	var baseline *report.Baseline
 	if !*record {
 		if baseline, err = report.ReadBaseline(path); err != nil {
@@ -51,7 +55,7 @@ func guard(ctx context.Context, arguments []string) error {
 		if baseline, err = report.NewBaseline(r); err != nil {
 			return err
 		}
-		fmt.Printf("\nRecorded %d ratios in %s\n", len(baseline.Ratios), filepath.Join("bench", baselineFile))
+		fmt.Printf("\nRecorded %d ratios in %s\n", len(baseline.Ratios), path)
 		return baseline.Write(path)
 	}
 	return judge(ctx, shop, baseline, r, *rounds, *duration)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/anygate/anygate/bench/internal/accept"
 	"github.com/anygate/anygate/bench/internal/generate"
 	"github.com/anygate/anygate/bench/internal/report"
 	"github.com/anygate/anygate/bench/peers"
@@ -22,6 +23,7 @@ const usage = `Compares AnyGate with its peers on this machine.
   go run ./bench list                   names scenarios and peers
   go run ./bench compare A.json B.json  what changed between two reports, beyond noise
   go run ./bench guard [--record]       fails if AnyGate lost ground to the reference since the last record
+  go run ./bench accept [FLAGS]         compares the ways of spreading connections over shards
   go run ./bench install                builds Caddy into the bench's cache
 
 Flags of a run:
@@ -31,6 +33,9 @@ func main() {
 	// The generator's process is started for every measurement and must do nothing else first.
 	if len(os.Args) == 2 && os.Args[1] == generate.Command {
 		exit(generate.Main(os.Stdin, os.Stdout))
+	}
+	if len(os.Args) == 3 && os.Args[1] == accept.Command {
+		exit(accept.Main(os.Args[2], os.Stdout))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := command(ctx, os.Args[1:])
@@ -64,6 +69,8 @@ func command(ctx context.Context, arguments []string) error {
 		return compare(arguments)
 	case "guard":
 		return guard(ctx, arguments)
+	case "accept":
+		return acceptance(ctx, arguments)
 	case "install":
 		shop, err := workshop()
 		if err != nil {
@@ -71,7 +78,7 @@ func command(ctx context.Context, arguments []string) error {
 		}
 		return peers.Install(ctx, shop)
 	default:
-		return fmt.Errorf("there is no command %q; try: list, compare, guard, install, or flags", name)
+		return fmt.Errorf("there is no command %q; try: list, compare, guard, accept, install, or flags", name)
 	}
 }
 

@@ -24,6 +24,11 @@ const (
 	// minShardConnections is what a shard can do with; fewer descriptors are an error.
 	minShardConnections = 16
 
+	// upstreamShare is the part (one in upstreamShare) of a shard's connections that no client may take when a route is
+	// a proxy. Most clients of a large number are idle, and an idle client holds no upstream connection. A request that
+	// finds none left, neither idle nor to be opened, is answered with 503.
+	upstreamShare = 4
+
 	// maxShardFiles and minShardFiles are between how many files a shard keeps open for static routes: an eighth of the
 	// descriptors is theirs. More files are opened again for each request.
 	maxShardFiles = 4096

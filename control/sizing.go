@@ -55,20 +55,20 @@ func (s *size) pin(r resources) {
 	}
 }
 
-// connections divides the descriptors. A client that is proxied needs a second one for its upstream.
+// connections divides the descriptors: first what is not a connection, then clients and upstreams.
 func (s *size) connections(cfg *config.Config, descriptors int) error {
-	each := 1
-	if slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Proxy }) {
-		each = 2
-	}
 	// A static site keeps files open beside the connections that they are sent on.
 	files := 0
 	if slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Static }) {
 		s.files = max(min(descriptors/8/s.shards, maxShardFiles), minShardFiles)
 		files = s.files * s.shards
 	}
-	free := (descriptors-spareDescriptors-files)/s.shards - shardDescriptors
-	most := min(free, maxShardConnections) / each
+	free := min((descriptors-spareDescriptors-files)/s.shards-shardDescriptors, maxShardConnections)
+	proxies := slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Proxy })
+	most := free
+	if proxies {
+		most -= free / upstreamShare
+	}
 	if most < minShardConnections {
 		return fmt.Errorf("a limit of %d open files is too low for %d shards: raise it (ulimit -n, or LimitNOFILE= of the systemd unit)", descriptors, s.shards)
 	}
@@ -81,8 +81,12 @@ func (s *size) connections(cfg *config.Config, descriptors int) error {
 			clients = most
 		}
 	}
-	s.limits.Clients = clients
-	s.limits.Connections = clients * each
+	s.limits.Clients, s.limits.Connections = clients, clients
+	if proxies {
+		// Whatever clients leave is for upstreams. The table's memory is not touched before it is used, so that places
+		// nobody takes cost nothing.
+		s.limits.Connections = free
+	}
 	return nil
 }
 

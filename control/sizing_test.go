@@ -25,20 +25,32 @@ func TestFit(t *testing.T) {
 		remark  string
 	}{
 		{"a shard for each processor", fixed, nil, 4, []int{2, 3, 5, 7}, 24_968, 24_968, ""},
-		{"a client that is proxied needs two descriptors", proxied, nil, 4, []int{2, 3, 5, 7}, 12_484, 24_968, ""},
+		{"a quarter is for upstreams", proxied, nil, 4, []int{2, 3, 5, 7}, 18_726, 24_968, ""},
+		{
+			"10,000 clients of a proxy and a site fit into 20,000 descriptors", proxied[:len(proxied)-1] + `, "/static/": .}` + "\nserver: {shards: 1, limits: {connections: 12000}}",
+			func(r *resources) { r.descriptors = 20_000 }, 1,
+			[]int{-1},
+			12_000, 17_420, "",
+		},
 		{"as many as the cgroup grants, left to the scheduler", fixed, func(r *resources) { r.quota = 2 }, 2, []int{-1, -1}, 49_952, 49_952, ""},
 		{"a quota above the processors", fixed, func(r *resources) { r.quota = 9 }, 4, []int{2, 3, 5, 7}, 24_968, 24_968, ""},
 		{"as configured", fixed + "\nserver: {shards: 1}", nil, 1, []int{-1}, 99_920, 99_920, ""},
 		{"more than processors", fixed + "\nserver: {shards: 5}", nil, 5, []int{-1, -1, -1, -1, -1}, 19_971, 19_971, ""},
 		{"a processor for one shard", fixed + "\nserver: {shards: 1}", func(r *resources) { r.cpus = []int{6} }, 1, []int{6}, 99_920, 99_920, ""},
-		{"configured connections are divided", proxied + "\nserver: {limits: {connections: 1001}}", nil, 4, []int{2, 3, 5, 7}, 251, 502, ""},
+		{"configured connections are divided", proxied + "\nserver: {limits: {connections: 1001}}", nil, 4, []int{2, 3, 5, 7}, 251, 24_968, ""},
 		{
 			"more connections than descriptors", fixed + "\nserver: {limits: {connections: 1000000}}", nil, 4,
 			[]int{2, 3, 5, 7},
 			24_968, 24_968,
 			"server.limits.connections is 1000000, but a limit of 100000 open files allows 99872",
 		},
-		{"no limit of open files", proxied, func(r *resources) { r.descriptors = 1 << 30 }, 4, []int{2, 3, 5, 7}, 1 << 19, 1 << 20, ""},
+		{
+			"more clients of a proxy than descriptors", proxied + "\nserver: {limits: {connections: 80000}}", nil, 4,
+			[]int{2, 3, 5, 7},
+			18_726, 24_968,
+			"server.limits.connections is 80000, but a limit of 100000 open files allows 74904",
+		},
+		{"no limit of open files", proxied, func(r *resources) { r.descriptors = 1 << 30 }, 4, []int{2, 3, 5, 7}, 3 << 18, 1 << 20, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,12 +93,12 @@ func TestBuffers(t *testing.T) {
 		remark        string
 	}{
 		{"a quarter of the memory", 2, 0, 1 << 30, 128 << 20 / 2 / engine.SmallBuffer, 128 << 20 / 2 / engine.LargeBuffer, (768 << 20) / 5 * 4, ""},
-		{"no more than is useful", 1, 0, 64 << 30, 65536, 4096, (64<<30 - 512<<20) / 5 * 4, ""},
-		{"memory unknown", 1, 0, 0, 65536, 4096, 0, ""},
-		{"as configured", 2, 64 << 20, 1 << 30, 4096, 256, (1<<30 - 64<<20) / 5 * 4, ""},
+		{"no more than is useful", 1, 0, 64 << 30, 65536, 256 << 20 / engine.LargeBuffer, (64<<30 - 512<<20) / 5 * 4, ""},
+		{"memory unknown", 1, 0, 0, 65536, 256 << 20 / engine.LargeBuffer, 0, ""},
+		{"as configured", 2, 64 << 20, 1 << 30, 4096, 16 << 20 / engine.LargeBuffer, (1<<30 - 64<<20) / 5 * 4, ""},
 		{"never too few", 4, 1 << 20, 128 << 20, minSmallBuffers, minLargeBuffers, (127 << 20) / 5 * 4, ""},
-		{"a small container", 1, 0, 64 << 20, 2048, 128, minHeapLimit, ""},
-		{"all of the memory", 2, 1 << 30, 1 << 30, 65536, 4096, minHeapLimit, ""},
+		{"a small container", 1, 0, 64 << 20, 2048, 8 << 20 / engine.LargeBuffer, minHeapLimit, ""},
+		{"all of the memory", 2, 1 << 30, 1 << 30, 65536, 256 << 20 / engine.LargeBuffer, minHeapLimit, ""},
 		{
 			"more than the memory", 2, 99999 << 40, 1<<30 + 12345, 128 << 20 / 2 / engine.SmallBuffer, 128 << 20 / 2 / engine.LargeBuffer,
 			(1<<30 + 12345 - (1<<30+12345)/4) / 5 * 4,

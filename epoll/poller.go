@@ -65,6 +65,8 @@ type Poller struct {
 	mem      *eventMemory
 	noPwait2 bool
 	last     unix.Errno
+
+	_ [64]byte // Another thread's poller may lie behind this one.
 }
 
 // Open creates a Poller.

@@ -23,6 +23,8 @@ type BufRing struct {
 	tail    uint32 // Entries added; its low 16 bits are what the kernel sees.
 	first   uint16 // Buffer id in slot 0, which shares a word with the tail.
 	group   uint16
+
+	_ [64]byte // As in Ring.
 }
 
 // NewBufRing registers an empty ring of buffers as the given group. entries is a power of two up to MaxBuffers.

@@ -31,6 +31,8 @@ type Ring struct {
 	fd         int
 	flags      uint32
 	mappings   []mapping
+
+	_ [64]byte // Another thread's ring may lie behind this one, and both are written all the time.
 }
 
 type mapping struct {
@@ -43,6 +45,8 @@ type mapping struct {
 type waitArgs struct {
 	get getEventsArg
 	ts  kernelTimespec
+
+	_ [64]byte // As in Ring.
 }
 
 // FD returns the ring's descriptor.

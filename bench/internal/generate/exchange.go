@@ -41,10 +41,7 @@ func dial(to, source *unix.SockaddrInet4) (int, error) {
 		func() error { return unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience) },
 	}
 	if source != nil {
-		steps = append(steps,
-			// The port is chosen at connect, when the kernel knows the destination and can share it.
-			func() error { return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1) },
-			func() error { return unix.Bind(fd, source) })
+		steps = append(steps, func() error { return bindSource(fd, source) })
 	}
 	steps = append(steps, func() error { return unix.Connect(fd, to) })
 	for _, step := range steps {

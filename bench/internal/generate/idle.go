@@ -13,9 +13,6 @@ type Idle struct {
 	fds []int
 }
 
-// connectionsPerSource is how many connections come from one local address, well below the 28,000 ports it has.
-const connectionsPerSource = 1000
-
 // OpenIdle opens connections to a loopback address, from 127.0.1.1, 127.0.1.2 and so on in turn, and has one request
 // answered on each, so that the server holds whatever a connection that has been used makes it hold.
 func OpenIdle(address string, connections int, request Request) (*Idle, error) {
@@ -29,8 +26,7 @@ func OpenIdle(address string, connections int, request Request) (*Idle, error) {
 	idle := &Idle{fds: make([]int, 0, connections)}
 	buffer := make([]byte, 64<<10)
 	for i := range connections {
-		source := [4]byte{127, 0, 1, byte(1 + i/connectionsPerSource)}
-		if err := idle.open(to, source, &request, buffer); err != nil {
+		if err := idle.open(to, sourceOf(i), &request, buffer); err != nil {
 			idle.Close()
 			return nil, fmt.Errorf("connection %d of %d: %w", i+1, connections, err)
 		}
@@ -38,8 +34,8 @@ func OpenIdle(address string, connections int, request Request) (*Idle, error) {
 	return idle, nil
 }
 
-func (i *Idle) open(to *unix.SockaddrInet4, source [4]byte, request *Request, buffer []byte) error {
-	fd, err := dial(to, &unix.SockaddrInet4{Addr: source})
+func (i *Idle) open(to, source *unix.SockaddrInet4, request *Request, buffer []byte) error {
+	fd, err := dial(to, source)
 	if err != nil {
 		return err
 	}

@@ -36,9 +36,10 @@ type loop struct {
 	freeSince        time.Duration
 	inFlight, nReady int
 
-	start  time.Time
-	now    time.Duration
-	ending bool
+	start   time.Time
+	now     time.Duration
+	running bool
+	ending  bool
 
 	body    []byte
 	buffer  []byte
@@ -81,6 +82,14 @@ func Run(plan Plan) (Result, error) {
 	if err := l.connect(); err != nil {
 		return Result{}, err
 	}
+	if plan.Ready != nil {
+		if err := l.primed(); err != nil {
+			return Result{}, err
+		}
+		if err := plan.Ready(); err != nil {
+			return Result{}, err
+		}
+	}
 	if err := l.run(); err != nil {
 		return Result{}, err
 	}
@@ -88,7 +97,9 @@ func Run(plan Plan) (Result, error) {
 	return l.result, nil
 }
 
-// connect establishes all connections before the clock starts.
+// connect establishes all connections before the clock starts. If somebody waits for them to be ready, each has its first
+// request answered at once: a server that defers accepting until a request has come would otherwise leave them all in a
+// queue of the kernel, which is bounded.
 func (l *loop) connect() error {
 	l.start = time.Now()
 	for i := range l.connections {
@@ -99,9 +110,9 @@ func (l *loop) connect() error {
 		}
 		// A backlog's worth at a time, lest SYNs be dropped and retried a second later.
 		const burst = 128
-		for l.nReady+burst <= i || i == len(l.connections)-1 && l.nReady < len(l.connections) {
+		for settled := l.settled(); settled+burst <= i || i == len(l.connections)-1 && settled < len(l.connections); settled = l.settled() {
 			if l.now = time.Since(l.start); l.now > connectPatience {
-				return fmt.Errorf("%d of %d connections established within %v", l.nReady, len(l.connections), connectPatience)
+				return fmt.Errorf("%d of %d connections established within %v", settled, len(l.connections), connectPatience)
 			}
 			if err := l.events(time.Millisecond); err != nil {
 				return err
@@ -114,9 +125,29 @@ func (l *loop) connect() error {
 	return nil
 }
 
+// settled is how many connections are established, and have had their first answer if they were to.
+func (l *loop) settled() int { return l.nReady - l.inFlight }
+
+// primed judges the first answers and forgets them.
+func (l *loop) primed() error {
+	if failures := l.result.Failures; failures.Sum() > 0 || l.result.Ended > 0 {
+		return fmt.Errorf("first requests: failures: %s; %d connections ended", failures, l.result.Ended)
+	}
+	l.result, l.latency = Result{}, stats.Histogram{}
+	return nil
+}
+
+// pop takes the connection that has been free longest.
+func (l *loop) pop() *connection {
+	c := &l.connections[l.free[l.freeHead]]
+	l.freeHead = (l.freeHead + 1) % len(l.free)
+	l.nFree--
+	return c
+}
+
 // run sends and receives until the plan's time is over and the last answer is in.
 func (l *loop) run() error {
-	l.start, l.now, l.freeSince = time.Now(), 0, 0
+	l.start, l.now, l.freeSince, l.running = time.Now(), 0, 0, true
 	for {
 		l.now = time.Since(l.start)
 		l.ending = l.now >= l.plan.Duration
@@ -168,10 +199,7 @@ func (l *loop) dispatch() {
 		} else if l.ending {
 			return
 		}
-		c := &l.connections[l.free[l.freeHead]]
-		l.freeHead = (l.freeHead + 1) % len(l.free)
-		l.nFree--
-		l.begin(c, l.schedule.draw(), intended)
+		l.begin(l.pop(), l.schedule.draw(), intended)
 	}
 }
 
@@ -328,7 +356,11 @@ func (l *loop) reopen(c *connection) error {
 		buffer = slowReceiveBuffer
 	}
 	var err error
-	if c.fd, err = open(l.to, buffer); err != nil {
+	var source *unix.SockaddrInet4
+	if l.plan.Spread {
+		source = sourceOf(int(c.index))
+	}
+	if c.fd, err = open(l.to, source, buffer); err != nil {
 		return err
 	}
 	c.state = connecting
@@ -345,6 +377,10 @@ func (l *loop) connected(c *connection) {
 		return
 	}
 	l.nReady++
+	if l.plan.Ready != nil && !l.running && !c.slow {
+		l.begin(c, &l.schedule.table[0], 0)
+		return
+	}
 	l.release(c)
 	// A slow client looks at its socket when it pleases, so that unread bytes must not raise events.
 	if c.slow {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -217,5 +218,47 @@ func TestScheduleIsBounded(t *testing.T) {
 	refused := s.arrive(10 * time.Millisecond)
 	if s.size != maxDue || refused < 700_000 || refused > 850_000 {
 		t.Errorf("%d queued, %d refused of about a million", s.size, refused)
+	}
+}
+
+// TestReady has many connections from several addresses answered once each before anybody is told and before the clock
+// starts.
+func TestReady(t *testing.T) {
+	const connections = 2500 // from three addresses
+	var mu sync.Mutex
+	sources, served := map[string]int{}, 0
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		mu.Lock()
+		sources[host]++
+		served++
+		mu.Unlock()
+		fmt.Fprint(w, "OK")
+	})}
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	calls := 0
+	result, err := Run(Plan{
+		Address: listener.Addr().String(), Connections: connections, Rate: 500, Duration: 200 * time.Millisecond,
+		Requests: []Request{fixed()}, Sleep: true, Spread: true,
+		Ready: func() error {
+			calls++
+			mu.Lock()
+			defer mu.Unlock()
+			if served != connections || len(sources) != 3 || sources["127.0.1.1"] != 1000 || sources["127.0.1.3"] != 500 {
+				t.Errorf("when all are ready, %d requests have come, from %v", served, sources)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls != 1 || result.Failures.Sum() != 0 || result.Requests < 20 || result.Requests > 1000 || served != connections+int(result.Requests) {
+		t.Errorf("%d calls, %d requests served, result %+v", calls, served, result)
 	}
 }

@@ -27,6 +27,12 @@ type Plan struct {
 	// Sleep has the loop wait in the kernel between events. Without it the loop polls, which keeps wake-up delays out of
 	// the latencies and burns the generator's processor; set it where an upstream has to share that processor.
 	Sleep bool
+	// Spread makes connections come from many local addresses, as OpenIdle's do: one address has ports for some 28,000
+	// connections to a server, and real clients do not share one.
+	Spread bool
+	// Ready is called when every connection is established and has had one answer to the first line of the table,
+	// before the clock starts and the counts begin. It needs Run; a plan for another process has none.
+	Ready func() error `json:"-"`
 }
 
 // Request is one line of the table.

@@ -21,8 +21,9 @@ func sockaddr(address string) (*unix.SockaddrInet4, error) {
 	return &unix.SockaddrInet4{Port: int(parsed.Port()), Addr: parsed.Addr().As4()}, nil
 }
 
-// open begins a non-blocking connection. It may still be connecting when open returns.
-func open(to *unix.SockaddrInet4, receiveBuffer int) (int, error) {
+// open begins a non-blocking connection, from a local address of choice unless source is nil. It may still be connecting
+// when open returns.
+func open(to, source *unix.SockaddrInet4, receiveBuffer int) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
@@ -33,6 +34,9 @@ func open(to *unix.SockaddrInet4, receiveBuffer int) (int, error) {
 	if err == nil {
 		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
+	if err == nil && source != nil {
+		err = bindSource(fd, source)
+	}
 	if err == nil {
 		err = unix.Connect(fd, to)
 	}
@@ -41,6 +45,25 @@ func open(to *unix.SockaddrInet4, receiveBuffer int) (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// bindSource gives a socket its local address. The port is chosen at connect, when the kernel knows the destination and
+// can share it with connections to others.
+func bindSource(fd int, source *unix.SockaddrInet4) error {
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
+		return err
+	}
+	return unix.Bind(fd, source)
+}
+
+// connectionsPerSource is how many connections come from one local address, well below the 28,000 ports it has.
+const connectionsPerSource = 1000
+
+// sourceOf is the local address of the i-th connection: 127.0.1.1, 127.0.1.2 and so on, in turn.
+func sourceOf(i int) *unix.SockaddrInet4 {
+	const host = 250 // addresses of each /24, without those at its ends
+	n := i / connectionsPerSource
+	return &unix.SockaddrInet4{Addr: [4]byte{127, 0, byte(1 + n/host), byte(1 + n%host)}}
 }
 
 // poller is an epoll instance in level-triggered mode.

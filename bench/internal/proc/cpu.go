@@ -82,6 +82,16 @@ func processClock(pid int) (time.Duration, error) {
 	return time.Duration(at.Nano()), nil
 }
 
+// ReapedTime returns the processor time of all children of this process that have ended and been waited for. Between two
+// readings it grows by what a generator has used that ran meanwhile.
+func ReapedTime() (time.Duration, error) {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &usage); err != nil {
+		return 0, fmt.Errorf("getrusage: %w", err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
+}
+
 // busyTime sums the lines cpuN of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal.
 func busyTime(text string, cpus CPUs) (busy, stolen time.Duration) {
 	const idle, wait, steal, counted = 3, 4, 7, 8

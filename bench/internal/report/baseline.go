@@ -50,7 +50,8 @@ func (b Breach) String() string {
 		b.Scenario, b.Peer, b.Metric.Kind().Title, b.Now, b.Ratio, b.Allowed)
 }
 
-// NewBaseline records the ratios of a report. It refuses one with failures: they would be defended for ever.
+// NewBaseline records the ratios of a report. It refuses one with failures, which would be defended for ever, and one of
+// a busy machine, whose ratios are anybody's.
 func NewBaseline(r *Report) (*Baseline, error) {
 	b := &Baseline{
 		Recorded:  r.Environment.Finished,
@@ -64,13 +65,16 @@ func NewBaseline(r *Report) (*Baseline, error) {
 		for _, entry := range scenario.Entries {
 			if !entry.Sound() {
 				unsound = append(unsound, fmt.Sprintf("%s, %s: %s", scenario.Name, entry.Peer, entry.trouble()))
+			} else if 2*entry.Disturbed > len(entry.Rounds) {
+				unsound = append(unsound, fmt.Sprintf("%s, %s: %d of %d rounds were disturbed: %s",
+					scenario.Name, entry.Peer, entry.Disturbed, len(entry.Rounds), entry.Disturbance))
 			} else if entry.Peer != r.Settings.Reference && entry.Ratio != nil {
 				b.Ratios = append(b.Ratios, Guarded{scenario.Name, entry.Peer, scenario.Lead, entry.Ratio.OfMedians, entry.Ratio.Spread})
 			}
 		}
 	}
 	if len(unsound) > 0 {
-		return nil, fmt.Errorf("not recorded, rows failed:\n%s", strings.Join(unsound, "\n"))
+		return nil, fmt.Errorf("not recorded, these prove nothing:\n%s", strings.Join(unsound, "\n"))
 	}
 	if len(b.Ratios) == 0 {
 		return nil, errors.New("not recorded: the run holds no ratio to its reference")

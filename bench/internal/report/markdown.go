@@ -31,6 +31,7 @@ func (r *Report) environment(w io.Writer) {
 		{"kernel", e.Kernel},
 		{"Go", e.Go},
 		{"wrk", e.Wrk},
+		{"h2load", e.H2load},
 		{"method", fmt.Sprintf("%d rounds, interleaved, %v each; server on processor %s, load and upstream on %s", s.Rounds, s.Duration, s.ServerCPUs, s.LoadCPUs)},
 		{"load average", fmt.Sprintf("%s before, %s after", e.LoadBefore, e.LoadAfter)},
 	} {

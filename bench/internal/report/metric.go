@@ -28,6 +28,11 @@ const (
 	PSS        Metric = "pss_mib"
 	RSS        Metric = "rss_mib"
 	PerIdle    Metric = "bytes_per_connection"
+	PerPair    Metric = "kernel_bytes_per_pair"
+	AcceptCPU  Metric = "accept_us_per_connection"
+	ScaleUp    Metric = "scale_up"
+	OneCPU     Metric = "cpu_us_per_request_on_one"
+	OneRate    Metric = "requests_per_s_on_one"
 	StartUp    Metric = "start_ms"
 )
 
@@ -64,6 +69,11 @@ var kinds = map[Metric]Kind{
 	PSS:        {Title: "PSS MiB", Unit: "MiB", Meaning: "proportional resident memory of the process tree under this load", Floor: 0.2},
 	RSS:        {Title: "RSS MiB", Unit: "MiB", Meaning: "resident memory of the process tree, shared pages counted in each process", Floor: 0.2},
 	PerIdle:    {Title: "bytes/conn", Unit: "B", Meaning: "growth of proportional resident memory per idle connection", Floor: 16},
+	PerPair:    {Title: "kernel B/pair", Unit: "B", Meaning: "growth of the kernel's slab caches per connection, for both of its ends: generator and server share the machine, and an end costs about half", Floor: 200},
+	AcceptCPU:  {Title: "accept µs", Unit: "µs", Meaning: "processor time of the server for accepting a connection and answering its first request", Floor: 1},
+	ScaleUp:    {Title: "scale-up", Unit: "times", Meaning: "throughput of all processors divided by that of one, server and generator on each in both cases", MoreIsBetter: true, Floor: 0.03},
+	OneCPU:     {Title: "CPU µs/req on one", Unit: "µs", Meaning: "processor time of the server per request when it has one processor, which it shares with its load", Floor: 0.05},
+	OneRate:    {Title: "req/s on one", Unit: "/s", Meaning: "requests answered per second by one processor that server and load share", MoreIsBetter: true},
 	StartUp:    {Title: "start ms", Unit: "ms", Meaning: "from the fork to the first answered request", Floor: 0.5},
 }
 

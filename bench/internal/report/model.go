@@ -35,6 +35,7 @@ type Environment struct {
 	Memory   string    `json:"memory"`
 	Go       string    `json:"go"`
 	Wrk      string    `json:"wrk"`
+	H2load   string    `json:"h2load,omitempty"`
 	// LoadBefore and LoadAfter are the system's load averages: a neighbour's work shows in them.
 	LoadBefore string `json:"load_before"`
 	LoadAfter  string `json:"load_after"`

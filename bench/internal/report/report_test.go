@@ -208,6 +208,13 @@ func TestBaseline(t *testing.T) {
 	if _, err := NewBaseline(sampleReport(1)); err == nil {
 		t.Error("a report with failures was recorded")
 	}
+	busy := sampleReport(1)
+	busy.Scenarios = busy.Scenarios[:1]
+	row := busy.Scenarios[0].Entries[0]
+	row.Disturbed, row.Disturbance = len(row.Rounds)/2+1, "somebody else was there"
+	if _, err := NewBaseline(busy); err == nil || !strings.Contains(err.Error(), "somebody else was there") {
+		t.Errorf("a report of a busy machine was recorded: %v", err)
+	}
 	if _, err := NewBaseline(New(Environment{}, Settings{})); err == nil {
 		t.Error("an empty report was recorded")
 	}

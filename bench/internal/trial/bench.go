@@ -2,7 +2,6 @@ package trial
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,8 @@ import (
 type Bench struct {
 	// ServerCPUs and LoadCPUs are disjoint, so that a generator never takes a server's time.
 	ServerCPUs, LoadCPUs proc.CPUs
+	// Together says that they are the same after all, on purpose: the load is then no disturbance.
+	Together bool
 	// Duration of a measurement.
 	Duration time.Duration
 	// Descriptors is the limit of open files.
@@ -26,7 +27,6 @@ type Bench struct {
 	root     string
 	upstream *proc.Process
 	upPort   int
-	starts   int
 }
 
 // Sizes of the site's files.
@@ -84,9 +84,12 @@ func (b *Bench) Close() {
 
 // folder makes a fresh directory for one server.
 func (b *Bench) folder(name string) (string, error) {
-	b.starts++
-	path := filepath.Join(b.scratch, fmt.Sprintf("%03d-%s", b.starts, name))
-	return path, os.Mkdir(path, 0o755)
+	path, err := os.MkdirTemp(b.scratch, name+"-")
+	if err != nil {
+		return "", err
+	}
+	// A server that gives up privileges may have files there.
+	return path, os.Chmod(path, 0o755)
 }
 
 // StartUpstream starts the server that all proxies share, on the generator's processors. Starting it twice is no error.

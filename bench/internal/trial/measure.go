@@ -33,7 +33,29 @@ func (s *Server) Wrk(ctx context.Context, wrk load.Wrk) (report.Sample, error) {
 	if err != nil {
 		return report.Sample{}, err
 	}
-	sample, err := s.sample(cost, result.Requests, result.Bytes+result.Requests*int64(wrk.Body), result.Elapsed)
+	return s.closedLoop(cost, result, int64(wrk.Body))
+}
+
+// H2load measures the server under h2load. Address, path, processors and duration are filled in.
+func (s *Server) H2load(ctx context.Context, h2load load.H2load) (report.Sample, error) {
+	if err := s.warm(ctx, h2load.Connections); err != nil {
+		return report.Sample{}, err
+	}
+	h2load.Address, h2load.Path, h2load.CPUs, h2load.Duration = s.address, s.Ask.Path, s.Bench.LoadCPUs, s.Bench.Duration
+	var result load.Result
+	cost, err := s.during(ctx, func() (err error) {
+		result, err = h2load.Run(ctx)
+		return err
+	})
+	if err != nil {
+		return report.Sample{}, err
+	}
+	return s.closedLoop(cost, result, 0)
+}
+
+// closedLoop makes a sample of what wrk or h2load has counted; sent is the content of each request, in bytes.
+func (s *Server) closedLoop(cost proc.Cost, result load.Result, sent int64) (report.Sample, error) {
+	sample, err := s.sample(cost, result.Requests, result.Bytes+result.Requests*sent, result.Elapsed)
 	if err != nil {
 		return report.Sample{}, err
 	}
@@ -59,6 +81,11 @@ func (s *Server) Generate(ctx context.Context, plan generate.Plan) (report.Sampl
 	if err != nil {
 		return report.Sample{}, err
 	}
+	return s.generated(result, cost, plan.Rate)
+}
+
+// generated makes a sample of a run of the generator. A rate of 0 was a closed loop.
+func (s *Server) generated(result generate.Result, cost proc.Cost, rate float64) (report.Sample, error) {
 	sample, err := s.sample(cost, result.Requests, result.Bytes, result.Elapsed)
 	if err != nil {
 		return report.Sample{}, err
@@ -68,8 +95,8 @@ func (s *Server) Generate(ctx context.Context, plan generate.Plan) (report.Sampl
 	if result.Ended > 0 {
 		sample.Faults = append(sample.Faults, fmt.Sprintf("the server ended %d connections that were to be kept", result.Ended))
 	}
-	if plan.Rate > 0 {
-		sample.Figures[report.Offered] = plan.Rate
+	if rate > 0 {
+		sample.Figures[report.Offered] = rate
 		sample.Figures[report.Late] = microseconds(result.Late)
 		if result.Late > maxLate && result.Late > result.P99/4 {
 			sample.Disturbance = fmt.Sprintf("the generator itself was %v late", result.Late.Round(time.Microsecond))
@@ -110,6 +137,10 @@ func (s *Server) during(ctx context.Context, load func() error) (proc.Cost, erro
 	if err != nil {
 		return proc.Cost{}, err
 	}
+	reaped, err := proc.ReapedTime()
+	if err != nil {
+		return proc.Cost{}, err
+	}
 	if err := load(); err != nil {
 		return proc.Cost{}, err
 	}
@@ -120,7 +151,16 @@ func (s *Server) during(ctx context.Context, load func() error) (proc.Cost, erro
 		}
 		return proc.Cost{}, err
 	}
-	return after.Sub(before), nil
+	cost := after.Sub(before)
+	if s.Bench.Together {
+		// The load was invited; what is busy beyond both sides is a disturbance here as elsewhere.
+		invited, err := proc.ReapedTime()
+		if err != nil {
+			return proc.Cost{}, err
+		}
+		cost.Busy -= invited - reaped
+	}
+	return cost, nil
 }
 
 // Shares of its processors' time that the server may lose before a round counts as disturbed.

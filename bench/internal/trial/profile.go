@@ -22,7 +22,8 @@ func FindPerf() (string, error) {
 }
 
 // startProfile records what runs on the server's processors, kernel included, until the returned function is called,
-// which also writes a flat profile of the server's own processes that can be read without perf. It does nothing for a trial without a profile.
+// which also writes two profiles of the server's own processes that can be read without perf: a flat one, and one for
+// go tool pprof. It does nothing for a trial without a profile.
 func (s *Server) startProfile(ctx context.Context) (stop func(), err error) {
 	if s.Profile == "" {
 		return func() {}, nil
@@ -49,7 +50,8 @@ func (s *Server) startProfile(ctx context.Context) (stop func(), err error) {
 	}, nil
 }
 
-// summarise writes the flat profile beside the recording. A failure is written in its place: it must not cost the run.
+// summarise writes the profiles beside the recording. What fails is written in the place of the flat one: it must not cost
+// the run.
 func (s *Server) summarise(ctx context.Context, perf, data string) {
 	tree, err := s.process.Tree()
 	if err != nil {
@@ -62,6 +64,9 @@ func (s *Server) summarise(ctx context.Context, perf, data string) {
 	text, err := exec.CommandContext(ctx, perf, "report", "-i", data, "--stdio", "--no-children", "-g", "none",
 		"--pid", strings.Join(pids, ","), "--percentage", "relative", "--percent-limit", "0.3", "--sort", "dso,symbol").CombinedOutput()
 	if err != nil {
+		text = append(text, err.Error()...)
+	}
+	if err := writePprof(ctx, perf, data, strings.Join(pids, ","), s.profilePath(".pb.gz")); err != nil {
 		text = append(text, err.Error()...)
 	}
 	_ = os.WriteFile(s.profilePath(".txt"), text, 0o644)
