@@ -75,6 +75,32 @@ func span(b []byte, i int, bit uint8) int {
 	return i
 }
 
+// allWordBytes says whether b, of at least 8 bytes, is made of letters, digits and hyphens, as field names usually are. It
+// looks at eight bytes at a time; the last eight may overlap those before.
+func allWordBytes(b []byte) bool {
+	for i := 0; i+8 < len(b); i += 8 {
+		if !wordBytes(le64(b, i)) {
+			return false
+		}
+	}
+	return wordBytes(le64(b, len(b)-8))
+}
+
+// wordBytes says whether the eight bytes of v are letters, digits or hyphens. Each term marks with their high bits the bytes
+// of one kind; nothing carries from one byte into the next, because the high bits are clear before.
+func wordBytes(v uint64) bool {
+	const (
+		letterLow, letterHigh = 0x80 - 'a', 0x80 - 'z' - 1
+		digitLow, digitHigh   = 0x80 - '0', 0x80 - '9' - 1
+	)
+	low := v &^ swarHighs
+	folded := low | foldAll
+	letters := (folded + letterLow*swarOnes) &^ (folded + letterHigh*swarOnes)
+	digits := (low + digitLow*swarOnes) &^ (low + digitHigh*swarOnes)
+	notHyphens := (low ^ '-'*swarOnes) + 0x7f*swarOnes
+	return (letters|digits|^notHyphens)&^v&swarHighs == swarHighs
+}
+
 // isBlank says whether c is SP or HTAB, of which OWS consists (RFC 9110, section 5.6.3).
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
@@ -130,6 +156,10 @@ func controls(v uint64) uint64 {
 	return (^(low + 0x60*swarOnes) | (low + swarOnes)) &^ v & swarHighs
 }
 
+// mayControl is a cheaper controls: no mark among the high bits says that there is no control byte. A mark may be wrong,
+// because borrows and carries go from one byte into the next.
+func mayControl(v uint64) uint64 { return ((v - 0x20*swarOnes) | (v + swarOnes)) &^ v }
+
 // indexColon returns the index of the first colon at or after i, or len(b).
 func indexColon(b []byte, i int) int {
 	for i+8 <= len(b) {
@@ -151,7 +181,7 @@ func indexControl(b []byte, i int) int {
 		// Four words at a time, for the long values of cookies and the like.
 		for len(b)-i >= 32 {
 			w := b[i : i+32 : i+32]
-			if controls(le64(w, 0))|controls(le64(w, 8))|controls(le64(w, 16))|controls(le64(w, 24)) != 0 {
+			if (mayControl(le64(w, 0))|mayControl(le64(w, 8))|mayControl(le64(w, 16))|mayControl(le64(w, 24)))&swarHighs != 0 {
 				break
 			}
 			i += 32

@@ -94,7 +94,12 @@ func LookupField(name []byte) FieldID {
 	if n < 1 || n > maxKnownName {
 		return FieldOther
 	}
-	first, last := loadEnds(name)
+	var first, last uint64
+	if n >= 8 { // as most are; loadEnds is too large to be inlined
+		first, last = le64(name, 0), le64(name, n-8)
+	} else {
+		first, last = loadEnds(name)
+	}
 	id := nameTable[nameSlot(first, last, n)]
 	if int(nameSizes[id&63]) != n { // FieldOther, in the empty slots, has size 0
 		return FieldOther

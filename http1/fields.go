@@ -1,5 +1,12 @@
 package http1
 
+// isHost says whether b begins with the name of the Host field and its colon. Every request has that field, and a user agent
+// should send it first (RFC 9110, section 7.2), so that the first field is not looked up when this says yes.
+func isHost(b []byte) bool {
+	const host = 'h' | 'o'<<8 | 's'<<16 | 't'<<24
+	return len(b) >= 5 && le32(b, 0)|0x20202020 == host && b[4] == ':'
+}
+
 // parseFields reads the field lines of b from i to the empty line that ends them (RFC 9112, section 5), and returns the
 // index after it. 0 means that b ends before.
 //
@@ -26,14 +33,19 @@ func (h *Head) parseFields(b []byte, i int, lim *Limits) (end int, err Error) {
 			break
 		}
 
-		colon := indexColon(b, i)
-		id := LookupField(b[i:colon])
+		colon, id := i+len("host"), Host
+		if count > 0 || !isHost(b[i:]) {
+			colon = indexColon(b, i)
+			id = LookupField(b[i:colon])
+		}
 		if id == FieldOther || colon == len(b) {
-			if bad := span(b[:colon], i, classToken); bad < colon || bad == i {
-				return 0, nameError(b, i, bad)
-			}
-			if colon == len(b) {
-				return 0, OK
+			if colon == len(b) || colon-i < 8 || !allWordBytes(b[i:colon]) {
+				if bad := span(b[:colon], i, classToken); bad < colon || bad == i {
+					return 0, nameError(b, i, bad)
+				}
+				if colon == len(b) {
+					return 0, OK
+				}
 			}
 		}
 

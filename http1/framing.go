@@ -61,6 +61,20 @@ type connectionOptions struct{ close, keepAlive, upgrade bool }
 
 // connection reads all Connection fields, and marks the fields they nominate.
 func (h *Head) connection() (opts connectionOptions, err Error) {
+	if !h.present.has(Connection) {
+		return opts, OK
+	}
+	if !h.repeated.has(Connection) {
+		// The usual spellings are known at a glance.
+		switch string(h.Value(&h.Fields[h.first[Connection]])) {
+		case "keep-alive":
+			opts.keepAlive = true
+			return opts, OK
+		case "close":
+			opts.close = true
+			return opts, OK
+		}
+	}
 	count := 0
 	for i := h.First(Connection); i >= 0; i = h.Next(i) {
 		rest := h.Value(&h.Fields[i])

@@ -30,8 +30,11 @@ type Request struct {
 	MethodID MethodID
 	Form     TargetForm
 	Minor    uint8 // HTTP/1.Minor
-	HasQuery bool  // the target has a "?", perhaps with nothing after it
-	HTTPS    bool  // the target is an absolute form with the scheme https
+	// PathIsPlain says that the path is made of unreserved characters, sub-delims and slashes (RFC 3986, section 2) and
+	// no segment begins with a dot: there is no other way to spell it. A path that has one may not be plain either.
+	PathIsPlain bool
+	HasQuery    bool // the target has a "?", perhaps with nothing after it
+	HTTPS       bool // the target is an absolute form with the scheme https
 
 	Chunked   bool // the content is chunked
 	Close     bool // the connection ends after the response (RFC 9112, section 9.3)

@@ -6,7 +6,7 @@ func (r *Request) parseTarget(b []byte, i int) (next int, err Error) {
 	if i == len(b) {
 		return 0, OK
 	}
-	r.Path, r.Query, r.HasQuery, r.HTTPS = Span{}, Span{}, false, false
+	r.Path, r.Query, r.HasQuery, r.HTTPS, r.PathIsPlain = Span{}, Span{}, false, false, false
 	start := i
 	switch {
 	case r.MethodID == CONNECT:
@@ -31,6 +31,9 @@ func (r *Request) parseTarget(b []byte, i int) (next int, err Error) {
 // opaque to an intermediary and is passed on as it is.
 func (r *Request) parsePath(b []byte, i int) (next int, err Error) {
 	start := i
+	if i = plainPath(b, i); i > start && i < len(b) && (b[i] == ' ' || b[i] == '?') {
+		r.PathIsPlain = true
+	}
 	for {
 		i = span(b, i, classPath)
 		if i == len(b) {
@@ -58,6 +61,19 @@ func (r *Request) parsePath(b []byte, i int) (next int, err Error) {
 		r.Query = Span{uint16(start), uint16(i - start)}
 	}
 	return targetEnd(b, i)
+}
+
+// plainPath returns the index of the first byte at or after i that Request.PathIsPlain rules out.
+func plainPath(b []byte, i int) int {
+	for ; uint(i) < uint(len(b)); i++ {
+		if class[b[i]]&classHost != 0 {
+			continue
+		}
+		if b[i] != '/' || i+1 < len(b) && b[i+1] == '.' {
+			return i
+		}
+	}
+	return i
 }
 
 // targetEnd expects the space that ends the target at i.

@@ -82,11 +82,15 @@ type Match struct {
 // Match finds the route for a request. host may carry a port and be in any case;
 // path is normalised (see Normalise).
 func (t *Table) Match(method, host, path []byte, m *Match) Outcome {
-	id, ok := t.methods[string(method)]
-	if !ok {
-		id = unknownMethod
+	id := unknownMethod
+	if len(t.methods) > 0 {
+		if n, ok := t.methods[string(method)]; ok {
+			id = n
+		}
 	}
-	w := walk{t: t, path: path, m: m, method: id}
+	// Field by field: a literal would be made elsewhere and copied.
+	var w walk
+	w.t, w.path, w.m, w.method = t, path, m, id
 	switch {
 	case w.hosts(host):
 		return Found
@@ -109,19 +113,21 @@ type walk struct {
 // hosts tries the trees of host from the most to the least specific.
 func (w *walk) hosts(host []byte) bool {
 	t := w.t
-	if len(t.exact)+len(t.wild) > 0 {
-		var buf [MaxHost]byte
-		if name, ok := hostName(&buf, host); ok && w.named(name) {
-			return true
-		}
+	if len(t.exact)+len(t.wild) > 0 && w.named(host) {
+		return true
 	}
 	return t.anyHost != 0 && w.visit(t.anyHost, 0, 0)
 }
 
 // named tries the trees of a host's name: its own, then those of the wildcards
 // that cover it, the longest first.
-func (w *walk) named(name []byte) bool {
+func (w *walk) named(host []byte) bool {
 	t := w.t
+	var buf [MaxHost]byte
+	name, ok := hostName(&buf, host)
+	if !ok {
+		return false
+	}
 	if root := t.exact[string(name)]; root != 0 && w.visit(root, 0, 0) {
 		return true
 	}
@@ -185,7 +191,9 @@ func (w *walk) visit(n uint32, p, params int) bool {
 	for {
 		nd := &t.nodes[n]
 		if p == len(w.path) {
-			return w.take(nd.exact, p, params, false) || w.take(nd.bare, p, params, true) || w.take(nd.rest, p, params, true)
+			return nd.exact != 0 && w.take(nd.exact, p, params, false) ||
+				nd.bare != 0 && w.take(nd.bare, p, params, true) ||
+				nd.rest != 0 && w.take(nd.rest, p, params, true)
 		}
 		child := t.child(nd, w.path[p:])
 		if nd.param|nd.rest == 0 {
@@ -214,17 +222,20 @@ func (w *walk) visit(n uint32, p, params int) bool {
 				return true
 			}
 		}
-		return w.take(nd.rest, p, params, true)
+		return nd.rest != 0 && w.take(nd.rest, p, params, true)
 	}
 }
 
 // child returns the child of nd whose whole label path begins with, or 0.
 func (t *Table) child(nd *node, path []byte) uint32 {
-	i := bytes.IndexByte(t.firsts[nd.children:nd.children+uint32(nd.childCount)], path[0])
-	if i < 0 {
-		return 0
+	child := nd.children
+	if firsts := t.firsts[child : child+uint32(nd.childCount)]; len(firsts) != 1 {
+		i := bytes.IndexByte(firsts, path[0])
+		if i < 0 {
+			return 0
+		}
+		child += uint32(i)
 	}
-	child := nd.children + uint32(i)
 	c := &t.nodes[child]
 	if int(c.labelLen) > len(path) || string(path[:c.labelLen]) != string(t.labels[c.label:c.label+uint32(c.labelLen)]) {
 		return 0
@@ -234,11 +245,8 @@ func (t *Table) child(nd *node, path []byte) uint32 {
 
 // take ends the match in a leaf, if that has a route for the method.
 func (w *walk) take(leaf uint32, p, params int, hasRest bool) bool {
-	if leaf == 0 {
-		return false
-	}
 	w.matched = true
-	l := w.t.leaves[leaf]
+	l := &w.t.leaves[leaf]
 	entries := w.t.entries[l.first : l.first+l.count]
 	if w.allow != nil {
 		w.allow.add(w.t, entries)
