@@ -42,6 +42,22 @@ func (s *Shard) Commit(c Conn, n int) {
 	s.markDirty(c.index())
 }
 
+// Grow is Reserve and Commit of n bytes in one, for output whose length is
+// known: they are to be filled in before any other call for this connection.
+func (s *Shard) Grow(c Conn, n int) []byte {
+	if s.get(c) == nil || n > LargeBuffer {
+		return nil
+	}
+	q := s.out(c.index())
+	b := s.reserve(q, n)
+	if b == nil {
+		return nil
+	}
+	s.commit(q, n)
+	s.markDirty(c.index())
+	return b[:n]
+}
+
 // Append copies p to the end of the connection's output. It reports false,
 // and the output is then broken, if the shard has no buffer left.
 func (s *Shard) Append(c Conn, p []byte) bool {
@@ -68,7 +84,8 @@ func (s *Shard) Relay(to Conn, p []byte) bool {
 		return s.Append(to, p)
 	}
 	s.pool.retain(s.rx)
-	s.push(s.out(to.index()), segment{pos: uint64(addrOf(p)), n: int64(len(p)), owner: uint32(s.rx), kind: segBuffer}, 0)
+	g := s.extend(s.out(to.index()), int64(len(p)), 0)
+	g.pos, g.owner, g.kind = uint64(addrOf(p)), uint32(s.rx), segBuffer
 	s.markDirty(to.index())
 	return true
 }
@@ -95,7 +112,8 @@ func (s *Shard) AppendBuffer(c Conn, b Buf, off, n int) {
 		return
 	}
 	s.pool.retain(b)
-	s.push(s.out(c.index()), segment{pos: uint64(s.pool.addr(b)) + uint64(off), n: int64(n), owner: uint32(b), kind: segBuffer}, 0)
+	g := s.extend(s.out(c.index()), int64(n), 0)
+	g.pos, g.owner, g.kind = uint64(s.pool.addr(b))+uint64(off), uint32(b), segBuffer
 	s.markDirty(c.index())
 }
 
@@ -132,7 +150,7 @@ func (s *Shard) appendForeign(c Conn, g segment) {
 		}
 		return
 	}
-	s.push(s.out(c.index()), g, 0)
+	s.push(s.out(c.index()), g)
 	s.markDirty(c.index())
 }
 
@@ -150,7 +168,7 @@ func (s *Shard) Queued(c Conn) int64 {
 // comes in the next turn.
 func (s *Shard) NotifyDrained(c Conn, low int) {
 	if r := s.get(c); r != nil {
-		r.low = uint32(low)
+		r.q.low = uint32(low)
 		r.flags |= flagNotify
 		s.markDirty(c.index())
 	}

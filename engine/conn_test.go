@@ -1,6 +1,9 @@
 package engine
 
-import "testing"
+import (
+	"testing"
+	"unsafe"
+)
 
 func newTable(t testing.TB, n int) *table {
 	t.Helper()
@@ -125,5 +128,13 @@ func TestReasonsHaveCodes(t *testing.T) {
 	}
 	if Reason(0).String() != "none" {
 		t.Error("no reason has a name")
+	}
+}
+
+// TestConnIsACacheLine: the table begins with a page, so that every record is
+// one line if all have its size.
+func TestConnIsACacheLine(t *testing.T) {
+	if size := unsafe.Sizeof(conn{}); size != 64 {
+		t.Errorf("a connection's record has %d bytes", size)
 	}
 }

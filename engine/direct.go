@@ -22,7 +22,7 @@ func (s *Shard) gather(q *queue, m *message) (pieces, total int, more bool) {
 		if g.n == 0 {
 			continue
 		}
-		if g.kind == segFile {
+		if g.kind >= segFile {
 			return pieces, total, true
 		}
 		if pieces == sendVectors || total >= sendBytes {
@@ -99,6 +99,9 @@ func (s *Shard) sendSome(c *conn) (int, Errno) {
 		s.pop(&c.q)
 	}
 	g := &s.segs.all[c.q.head]
+	if g.kind == segPipe {
+		return s.sendPiped(c.fd, g)
+	}
 	n, e := sendFile(c.fd, g.fd, int64(g.pos), int(min(g.n, turnBytes)))
 	if n == 0 && e == 0 {
 		return 0, errTruncated

@@ -38,6 +38,8 @@ type epollLoop struct {
 	reading []uint32 // and in this one
 	starved bool     // the last read found no buffer
 	msgs    []message
+
+	_ [64]byte // another shard's loop may lie behind this one, and both are written all the time
 }
 
 func newEpollLoop(s *Shard) (*epollLoop, error) {
@@ -174,6 +176,16 @@ func (l *epollLoop) read(i uint32) {
 	for range readsPerTurn {
 		if c.flags&(flagWanted|flagReadable|flagConnecting) != flagWanted|flagReadable {
 			return
+		}
+		if c.has(flagPiped) {
+			if !s.readPiped(i) {
+				c.flags &^= flagReadable
+				return
+			}
+			if c.gen != gen || !c.has(flagOpen) {
+				return
+			}
+			continue
 		}
 		if l.rx == 0 {
 			if l.rx = s.pool.receiveInto(LargeBuffer); l.rx == 0 {

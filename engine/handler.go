@@ -10,6 +10,10 @@ type Handler struct {
 	// Received hands over bytes, borrowed until it returns.
 	Received func(c Conn, p []byte)
 
+	// Piped says that n bytes were received as ReceivePiped asked for:
+	// RelayPiped passes them on, if it is called before Piped returns.
+	Piped func(c Conn, n int)
+
 	// EOF says that the peer has closed its side; nothing more is received.
 	// The connection stays until Close or Abort.
 	EOF func(c Conn)

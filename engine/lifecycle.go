@@ -96,6 +96,9 @@ func (s *Shard) resumeAccept() {
 // received passes bytes on, or discards them when nobody is there to care.
 func (s *Shard) received(i uint32, p []byte) {
 	c := &s.conns[i]
+	if c.has(flagPiped) {
+		s.receivedBeside(i, len(p))
+	}
 	switch {
 	case c.has(flagDead):
 		s.discard(i, len(p))
@@ -215,6 +218,7 @@ func (s *Shard) kill(i uint32) {
 func (s *Shard) retire(i uint32) {
 	c := &s.conns[i]
 	s.drop(&c.q)
+	s.endPiped(i)
 	if c.has(flagFilter) {
 		s.drop(&s.filters[i].plain)
 		s.filters[i] = nil
@@ -251,6 +255,9 @@ func (s *Shard) unsent(i uint32) int64 {
 // drained looks at what has to happen now that the queue has become shorter.
 func (s *Shard) drained(i uint32) {
 	c := &s.conns[i]
+	if c.flags&(flagFilter|flagClosing|flagHalf|flagNotify) == 0 {
+		return
+	}
 	quiet := true
 	if c.has(flagFilter) {
 		f := s.filters[i]
@@ -272,7 +279,7 @@ func (s *Shard) drained(i uint32) {
 			s.loop.shut(i)
 		}
 	}
-	if c.has(flagNotify) && left <= int64(c.low) && !c.has(flagDead) {
+	if c.has(flagNotify) && left <= int64(c.q.low) && !c.has(flagDead) {
 		c.flags &^= flagNotify
 		if s.handler.Drained != nil {
 			s.handler.Drained(s.name(i))
@@ -331,8 +338,18 @@ func (s *Shard) setDeadline(i uint32, after int64) {
 		c.deadline = 0
 		return
 	}
+	before := c.deadline
 	c.deadline = s.now + after
-	at := tickOf(c.deadline)
+	if before == 0 || before > c.deadline {
+		s.hasten(i)
+	}
+}
+
+// hasten sees to it that a connection's node in the wheel does not come up
+// later than its deadline. One that was in time for an earlier deadline may
+// stay where it is.
+func (s *Shard) hasten(i uint32) {
+	at := tickOf(s.conns[i].deadline)
 	if n := s.timers.nodes[i].at; n == 0 || n > at {
 		s.timers.set(i, at)
 	}

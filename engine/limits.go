@@ -35,7 +35,7 @@ var DefaultLimits = Limits{
 const (
 	// SmallBuffer and LargeBuffer are the two buffer sizes, in bytes.
 	SmallBuffer = 4 << 10
-	LargeBuffer = 64 << 10
+	LargeBuffer = 72 << 10
 
 	// recvSmall is how many small buffers the kernel may fill ahead of the
 	// loop. A larger ring walks through cold cache; at the bound the kernel
@@ -44,6 +44,14 @@ const (
 
 	// recvLarge is the same for the bulk receives of message bodies.
 	recvLarge = 32
+
+	// pipeBytes is how much one pipe should hold, maxPipes how many there may
+	// be, and idlePipes how many of them are kept. At the bound content is
+	// received into buffers. A user without privileges may have 64 MiB of
+	// pipes in all; beyond that they hold 64 KiB or less.
+	pipeBytes = 256 << 10
+	maxPipes  = 1024
+	idlePipes = 32
 
 	// sendVectors is how many queued pieces one write gathers; more wait for
 	// the next write.
@@ -71,8 +79,8 @@ const (
 	// for each client that does not read.
 	unsentBytes = 256 << 10
 
-	// readsPerTurn bounds how often the epoll loop reads one connection in
-	// one turn.
+	// readsPerTurn bounds how often one connection is read in one turn, where
+	// the loop asks for each read.
 	readsPerTurn = 4
 
 	// flushEvery is after how many completions of one turn the loop submits

@@ -5,7 +5,7 @@ package engine
 type queue struct {
 	head, tail uint32
 	room       uint32 // bytes free behind the tail, if the tail is our own buffer
-	_          uint32
+	low        uint32 // the mark of NotifyDrained
 	bytes      int64
 }
 
@@ -15,6 +15,7 @@ const (
 	segBuffer segKind = iota // bytes in a pool buffer, counted
 	segMemory                // bytes elsewhere off-heap, released by token
 	segFile                  // bytes of a file, sent by sendfile(2), released by token
+	segPipe                  // bytes in a pipe, sent by splice(2)
 )
 
 // segment is a piece of output.
@@ -22,7 +23,7 @@ type segment struct {
 	pos   uint64 // address of the next byte; for a file its offset
 	n     int64  // bytes left
 	next  uint32
-	owner uint32 // Buf, or release token
+	owner uint32 // Buf, release token, or pipe
 	fd    int32
 	kind  segKind
 }
@@ -46,13 +47,17 @@ func (g *segments) get() uint32 {
 }
 
 func (g *segments) put(i uint32) {
-	g.all[i] = segment{next: g.free}
+	g.all[i].next = g.free
 	g.free = i
 }
 
-func (s *Shard) push(q *queue, seg segment, room int) {
+// push appends a segment.
+func (s *Shard) push(q *queue, seg segment) { *s.extend(q, seg.n, 0) = seg }
+
+// extend appends a segment of n bytes, with room for more behind them, and
+// returns it to be filled in: a literal would be made elsewhere and copied.
+func (s *Shard) extend(q *queue, n int64, room int) *segment {
 	i := s.segs.get()
-	s.segs.all[i] = seg
 	if q.tail != 0 {
 		s.segs.all[q.tail].next = i
 	} else {
@@ -60,7 +65,10 @@ func (s *Shard) push(q *queue, seg segment, room int) {
 	}
 	q.tail = i
 	q.room = uint32(room)
-	q.bytes += seg.n
+	q.bytes += n
+	g := &s.segs.all[i]
+	g.n, g.next = n, 0
+	return g
 }
 
 // consume removes n sent bytes from the front.
@@ -74,6 +82,7 @@ func (s *Shard) consume(q *queue, n int64) {
 			return
 		}
 		n -= g.n
+		g.n = 0
 		s.pop(q)
 	}
 	// A connection with nothing to send holds no buffer.
@@ -90,11 +99,14 @@ func (s *Shard) pop(q *queue) {
 	if q.head == 0 {
 		q.tail, q.room = 0, 0
 	}
-	kind, owner := g.kind, g.owner
+	kind, owner, left := g.kind, g.owner, g.n
 	s.segs.put(i)
-	if kind == segBuffer {
+	switch {
+	case kind == segBuffer:
 		s.pool.release(Buf(owner))
-	} else if s.handler.Released != nil {
+	case kind == segPipe:
+		s.dropPiped(owner, left)
+	case s.handler.Released != nil:
 		s.handler.Released(owner)
 	}
 }
@@ -123,7 +135,8 @@ func (s *Shard) reserve(q *queue, n int) []byte {
 
 // pushBuffer puts an empty buffer of ours behind the queue.
 func (s *Shard) pushBuffer(q *queue, b Buf) {
-	s.push(q, segment{pos: uint64(s.pool.addr(b)), owner: uint32(b), kind: segBuffer}, s.pool.size(b))
+	g := s.extend(q, 0, s.pool.size(b))
+	g.pos, g.owner, g.kind = uint64(s.pool.addr(b)), uint32(b), segBuffer
 }
 
 func (s *Shard) commit(q *queue, n int) {

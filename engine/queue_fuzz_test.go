@@ -37,7 +37,7 @@ func FuzzQueue(f *testing.F) {
 				want = append(want, pattern(k, step)...)
 			case 2:
 				if n > 0 {
-					s.push(&q, segment{pos: uint64(addrOf(mem)), n: int64(n), kind: segMemory}, 0)
+					s.push(&q, segment{pos: uint64(addrOf(mem)), n: int64(n), kind: segMemory})
 					want = append(want, mem[:n]...)
 				}
 			case 3:

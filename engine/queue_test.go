@@ -156,7 +156,7 @@ func TestQueueGatherStopsAtItsBounds(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var q queue
 			for _, g := range tc.segs {
-				s.push(&q, g, 0)
+				s.push(&q, g)
 			}
 			pieces, total, file := s.gather(&q, s.msg)
 			if pieces != tc.pieces || total != tc.total || file != tc.file {
@@ -216,7 +216,7 @@ func TestQueueAgainstReference(t *testing.T) {
 			case 3:
 				from, n := rng.IntN(100_000), 1+rng.IntN(100_000)
 				tokens++
-				s.push(&q, segment{pos: uint64(addrOf(mem)) + uint64(from), n: int64(n), owner: tokens, kind: segMemory}, 0)
+				s.push(&q, segment{pos: uint64(addrOf(mem)) + uint64(from), n: int64(n), owner: tokens, kind: segMemory})
 				want = append(want, mem[from:from+n]...)
 			default:
 				n := rng.IntN(len(want)/2 + 2)

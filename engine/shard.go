@@ -49,6 +49,7 @@ type Shard struct {
 	loop    loop
 	pool    pool
 	segs    segments
+	pipes   pipes
 	timers  wheel
 	inbox   inbox
 
@@ -203,6 +204,7 @@ func (s *Shard) free() {
 		s.inbox.close()
 	}
 	s.pool.close()
+	s.pipes.close()
 	unmapSlice(s.conns)
 	unmapSlice(s.timers.nodes)
 }

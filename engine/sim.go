@@ -182,6 +182,10 @@ func (m *Sim) receiveSome(i uint32, p *SimPeer) {
 		}
 		return
 	}
+	if s.conns[i].has(flagPiped) {
+		m.receivePiped(i, p)
+		return
+	}
 	size := SmallBuffer
 	if s.conns[i].has(flagBulk) {
 		size = LargeBuffer
@@ -230,6 +234,10 @@ func (m *Sim) send(i uint32) {
 			s.pop(&c.q)
 		}
 		g := &s.segs.all[c.q.head]
+		if g.kind == segPipe {
+			m.sendPiped(i, p, g)
+			return
+		}
 		b := make([]byte, min(g.n, 64<<10))
 		n, e := pread(g.fd, b, int64(g.pos))
 		if n == 0 || e != 0 {
@@ -245,9 +253,59 @@ func (m *Sim) send(i uint32) {
 			p.flight = append(p.flight, bytesAt(addrOf(bytesOf(v)), int(v.Len)))
 		}
 	}
+	m.fly(i, p, total)
+}
+
+// fly begins a send of what p.flight holds.
+func (m *Sim) fly(i uint32, p *SimPeer, total int) {
 	p.sum = m.checksum(p.flight)
-	c.flags |= flagSending
-	c.inflight = uint32(total)
+	m.s.conns[i].flags |= flagSending
+	p.inflight, p.whole = total, false
+}
+
+// receivePiped puts what a peer has sent into a real pipe.
+func (m *Sim) receivePiped(i uint32, p *SimPeer) {
+	s := m.s
+	f := &s.pipes.flows[i]
+	if s.conns[i].has(flagDead) || m.chance(m.faults.Short) {
+		s.endPiped(i) // there is no pipe to be had
+		return
+	}
+	if f.pipe != 0 && s.pipes.all[f.pipe].lost {
+		s.leavePipe(f)
+	}
+	if f.pipe == 0 {
+		f.pipe = s.pipes.open()
+	}
+	n, e := writeFD(s.pipes.all[f.pipe].w, p.toShard[:m.part(int(min(f.left, int64(len(p.toShard)))))])
+	if e != 0 {
+		s.leavePipe(f) // it is full
+		return
+	}
+	p.toShard = p.toShard[n:]
+	s.piped(i, n)
+}
+
+// sendPiped takes a segment out of its pipe.
+func (m *Sim) sendPiped(i uint32, p *SimPeer, g *segment) {
+	n := int(min(g.n, 64<<10))
+	if p.Window >= 0 {
+		n = min(n, p.Window-len(p.FromShard))
+	}
+	if n <= 0 {
+		m.s.later = append(m.s.later, i)
+		return
+	}
+	b := make([]byte, m.part(n))
+	q := &m.s.pipes.all[g.owner]
+	n, e := readFD(q.r, b)
+	if e != 0 {
+		panic(fmt.Sprintf("engine: a pipe holds less than its segments say: %v (seed %d)", e, m.seed))
+	}
+	q.held -= int64(n)
+	p.flight = [][]byte{b[:n]}
+	m.fly(i, p, n)
+	p.whole = true
 }
 
 // sent completes a send: some bytes reach the peer, as far as it reads.
@@ -257,9 +315,12 @@ func (m *Sim) sent(i uint32, p *SimPeer) {
 	if m.checksum(p.flight) != p.sum {
 		panic(fmt.Sprintf("engine: bytes of a send changed before it completed (seed %d)", m.seed))
 	}
-	n := m.part(int(c.inflight))
+	n := m.part(p.inflight)
 	if p.Window >= 0 {
 		n = min(n, p.Window-len(p.FromShard))
+	}
+	if p.whole {
+		n = p.inflight
 	}
 	if n <= 0 {
 		return

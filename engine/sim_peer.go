@@ -25,6 +25,8 @@ type SimPeer struct {
 	late     bool // a pause came too late for one receive
 	refuse   Errno
 	flight   [][]byte
+	inflight int  // bytes of it
+	whole    bool // it cannot be sent in parts
 	sum      uint64
 }
 

@@ -50,6 +50,7 @@ type world struct {
 	pairs  map[Conn]*pair
 	users  []*user
 	ups    []*upstream
+	pipes  int  // calls of Piped
 	stalls bool // nobody grants or echoes anything: deadlines have to end it
 	veiled bool // clients speak through a transform
 }
@@ -104,7 +105,7 @@ func newWorld(t testing.TB, seed uint64, veiled bool) *world {
 	limits := smallLimits
 	limits.Clients = 1 + rng.IntN(6)
 	w.m = newSim(t, seed, f, limits, Handler{
-		Accepted: w.accepted, Received: w.received, Drained: w.drained, EOF: w.eof, Closed: w.closed,
+		Accepted: w.accepted, Received: w.received, Piped: w.piped, Drained: w.drained, EOF: w.eof, Closed: w.closed,
 		Timer: func(c Conn) { w.end(c, true) }, Released: w.k.released(t),
 	})
 	w.s = w.m.Shard()
@@ -174,10 +175,32 @@ func (w *world) received(c Conn, b []byte) {
 	if !w.s.Relay(to, b) {
 		w.fatal("no buffer")
 	}
-	w.s.SetDeadline(c, worldDeadline)
 	if w.rng.IntN(4) == 0 {
 		w.s.Bulk(c, w.rng.IntN(2) == 0)
 	}
+	if w.rng.IntN(3) == 0 && w.s.Piping(to) {
+		w.s.ReceivePiped(c, int64(1+w.rng.IntN(20_000)))
+	}
+	w.flow(c, to)
+}
+
+func (w *world) piped(c Conn, _ int) {
+	p := w.pairs[c]
+	if p == nil {
+		w.fatal("piped on connection %#x, which has ended", uint64(c))
+	}
+	to := p.conn[1-p.side(c)]
+	if w.rng.IntN(50) == 0 {
+		w.end(c, true)
+		return
+	}
+	w.s.RelayPiped(to)
+	w.pipes++
+	w.flow(c, to)
+}
+
+func (w *world) flow(c, to Conn) {
+	w.s.SetDeadline(c, worldDeadline)
 	if w.rng.IntN(8) == 0 {
 		w.s.Pause(c)
 		w.s.Resume(c)
@@ -320,6 +343,9 @@ func (w *world) check() (complete int) {
 	if st.Open != 0 || st.Clients != 0 || st.SmallInUse != 0 || st.LargeInUse != large || st.TimersQueued != 0 {
 		w.fatal("left behind: %+v", st)
 	}
+	if p := &w.s.pipes; len(p.all) > 0 && len(p.idle)+len(p.free) != len(p.all)-1 {
+		w.fatal("%d pipes, %d idle and %d closed", len(p.all)-1, len(p.idle), len(p.free))
+	}
 	if len(w.pairs) != 0 {
 		w.fatal("%d connections were forgotten", len(w.pairs))
 	}
@@ -341,15 +367,19 @@ func (w *world) run() (complete int) {
 func TestSimulatedRelay(t *testing.T) {
 	for _, veiled := range []bool{false, true} {
 		t.Run(fmt.Sprintf("veiled %v", veiled), func(t *testing.T) {
-			complete, users := 0, 0
+			complete, users, pipes := 0, 0, 0
 			for seed := range uint64(300) {
 				w := newWorld(t, seed, veiled)
 				complete += w.run()
 				users += len(w.users)
+				pipes += w.pipes
 			}
 			// Were everybody cut off, nothing would be shown.
 			if complete < users/4 {
 				t.Errorf("%d of %d users got everything", complete, users)
+			}
+			if !veiled && pipes < users/4 {
+				t.Errorf("only %d pieces were piped", pipes)
 			}
 			t.Logf("%d of %d users got everything, the others were cut off", complete, users)
 		})

@@ -52,6 +52,22 @@ func pread(fd int32, p []byte, off int64) (int, Errno) {
 	return int(r), e
 }
 
+func writeFD(fd int32, p []byte) (int, Errno) {
+	n, err := unix.Write(int(fd), p)
+	if err != nil {
+		return 0, errnoOf(err)
+	}
+	return n, 0
+}
+
+func readFD(fd int32, p []byte) (int, Errno) {
+	n, err := unix.Read(int(fd), p)
+	if err != nil {
+		return 0, errnoOf(err)
+	}
+	return n, 0
+}
+
 // resetOnClose makes close(2) send a RST.
 func resetOnClose(fd int32) {
 	l := unix.Linger{Onoff: 1}

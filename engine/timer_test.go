@@ -171,3 +171,47 @@ func TestWheelAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestDeadlinesMoveBothWays sets deadlines at random, later ones without a look
+// at the wheel, and holds the shard to the moment each of them is called.
+func TestDeadlinesMoveBothWays(t *testing.T) {
+	const conns = 20
+	due := map[Conn]int64{}
+	var s *Shard
+	m := newSim(t, 1, Faults{}, smallLimits, Handler{Timer: func(c Conn) {
+		at, set := due[c]
+		if !set || s.Now() < at || s.Now() > at+3<<tickShift {
+			t.Errorf("called at %d, the deadline was %d, set %v", s.Now(), at, set)
+		}
+		delete(due, c)
+	}})
+	s = m.Shard()
+	m.OnDial = func(*Addr) *SimPeer { return m.NewPeer() }
+	var all []Conn
+	for range conns {
+		c, e := s.Connect(testAddr, 0)
+		if e != 0 {
+			t.Fatal(e)
+		}
+		all = append(all, c)
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	for range 20_000 {
+		c := all[rng.IntN(conns)]
+		if rng.IntN(10) == 0 {
+			s.SetDeadline(c, 0)
+			delete(due, c)
+		} else {
+			d := time.Duration(1 + rng.Int64N(1<<(10+rng.IntN(26))))
+			s.SetDeadline(c, d)
+			due[c] = s.Now() + int64(d)
+		}
+		m.Advance(time.Duration(rng.Int64N(int64(5 * time.Millisecond))))
+		m.Step()
+		for c, at := range due {
+			if s.Now() > at+3<<tickShift {
+				t.Fatalf("the deadline %d of %x was not called by %d", at, c, s.Now())
+			}
+		}
+	}
+}

@@ -15,7 +15,8 @@ type recvGroup struct {
 	slots   []Buf
 	size    int
 	id      uint16
-	missing int // slots without a buffer, because the pool had none
+	missing int  // slots without a buffer, because the pool had none
+	added   bool // since the last publish
 }
 
 func (g *recvGroup) open(s *Shard, r *uring.Ring, n, size int) error {
@@ -30,7 +31,7 @@ func (g *recvGroup) open(s *Shard, r *uring.Ring, n, size int) error {
 	if g.missing > 0 {
 		return errors.New("the buffer limits leave nothing to receive into")
 	}
-	g.ring.Publish()
+	g.publish()
 	return nil
 }
 
@@ -42,7 +43,17 @@ func (g *recvGroup) close() {
 
 func (g *recvGroup) add(s *Shard, bid uint16, b Buf) {
 	g.slots[bid] = b
+	g.added = true
 	g.ring.Add(s.pool.addr(b), uint32(g.size), bid)
+}
+
+// publish shows the kernel what was added. That is an atomic store, which a
+// turn without receives into this group spares itself.
+func (g *recvGroup) publish() {
+	if g.added {
+		g.added = false
+		g.ring.Publish()
+	}
 }
 
 // recycle gives slot bid back to the kernel after its bytes were handled.

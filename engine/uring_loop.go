@@ -15,6 +15,7 @@ import (
 const (
 	opAccept = iota + 1
 	opReceive
+	opReadable
 	opSend
 	opPoll
 	opCancel
@@ -43,6 +44,8 @@ type uringLoop struct {
 
 	msgs []message // arguments of the sendmsg operations not yet submitted
 	used int
+
+	_ [64]byte // another shard's loop may lie behind this one, and both are written all the time
 }
 
 func newUringLoop(s *Shard) (*uringLoop, error) {
@@ -149,6 +152,10 @@ func (l *uringLoop) complete(ud uint64, res int32, flags uint32) {
 	switch ud >> 56 {
 	case opReceive:
 		l.onReceive(i, uint32(ud>>32)&genMask, res, flags)
+	case opReadable:
+		c := &s.conns[i]
+		l.check(c, ud)
+		l.onReadable(i)
 	case opSend:
 		c := &s.conns[i]
 		l.check(c, ud)
@@ -160,7 +167,8 @@ func (l *uringLoop) complete(ud uint64, res int32, flags uint32) {
 		case Errno(-res) != unix.EINTR && Errno(-res) != unix.EAGAIN:
 			s.sendFailed(i, Errno(-res))
 		}
-		if l.finished(i) || c.has(flagFinishing) {
+		if c.has(flagFinishing) {
+			l.finished(i)
 			return
 		}
 		if c.q.bytes > 0 || c.has(flagFilter) {
@@ -222,7 +230,8 @@ func (l *uringLoop) onReceive(i, gen uint32, res int32, flags uint32) {
 			return
 		}
 	}
-	if l.finished(i) || c.has(flagFinishing) {
+	if c.has(flagFinishing) {
+		l.finished(i)
 		return
 	}
 	switch {
@@ -250,12 +259,39 @@ func (l *uringLoop) onReceive(i, gen uint32, res int32, flags uint32) {
 	}
 }
 
+// onReadable receives into a pipe.
+func (l *uringLoop) onReadable(i uint32) {
+	s := l.s
+	c := &s.conns[i]
+	gen := c.gen
+	c.flags &^= flagRecvArmed
+	if c.has(flagFinishing) {
+		l.finished(i)
+		return
+	}
+	for range readsPerTurn {
+		if c.gen != gen || c.flags&(flagOpen|flagWanted|flagPiped|flagFinishing) != flagOpen|flagWanted|flagPiped {
+			break
+		}
+		if !s.readPiped(i) {
+			break
+		}
+	}
+	if c.gen == gen && c.has(flagOpen) && c.has(flagWanted) && !c.has(flagRecvArmed|flagFinishing|flagRefill) {
+		l.arm(i)
+	}
+}
+
 // arm puts a receive into the kernel.
 func (l *uringLoop) arm(i uint32) {
 	c := &l.s.conns[i]
 	ud := userData(opReceive, c.gen, i)
 	c.flags |= flagRecvArmed
 	l.last = l.ring.Next()
+	if c.has(flagPiped) {
+		l.last.PollAdd(c.fd, unix.POLLIN|unix.POLLRDHUP, userData(opReadable, c.gen, i))
+		return
+	}
 	if c.has(flagBulk) {
 		l.last.Recv(c.fd, l.large.id, 0, ud)
 		return
@@ -298,8 +334,8 @@ func (l *uringLoop) rearm() {
 }
 
 func (l *uringLoop) publish() {
-	l.small.ring.Publish()
-	l.large.ring.Publish()
+	l.small.publish()
+	l.large.publish()
 }
 
 func (l *uringLoop) added(i uint32) Errno {
@@ -321,7 +357,7 @@ func (l *uringLoop) receive(i uint32) {
 		if c.has(flagWanted) {
 			l.arm(i)
 		}
-	case c.has(flagMulti) && !c.has(flagCancel) && (!c.has(flagWanted) || c.has(flagBulk)):
+	case c.has(flagMulti) && !c.has(flagCancel) && (!c.has(flagWanted) || c.has(flagBulk|flagPiped)):
 		// A multishot receive knows no back-pressure and keeps to its
 		// buffers: to pause or to change them it has to be cancelled.
 		c.flags |= flagCancel

@@ -4,6 +4,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/uring"
 )
 
 // send submits the front of a connection's queue. A turn with a single
@@ -31,8 +33,17 @@ func (l *uringLoop) send(i uint32) {
 		s.drained(i)
 		return
 	}
+	if s.batch <= directBatch {
+		l.sendNow(i)
+		return
+	}
+	if g := &s.segs.all[c.q.head]; c.q.head == c.q.tail && g.kind < segFile && g.n <= sendBytes {
+		// The usual answer is one piece.
+		l.queued(c).Send(c.fd, uintptr(g.pos), uint32(g.n), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, userData(opSend, c.gen, i))
+		return
+	}
 	m := l.slot()
-	if m == nil || s.batch <= directBatch {
+	if m == nil {
 		l.sendNow(i)
 		return
 	}
@@ -41,17 +52,22 @@ func (l *uringLoop) send(i uint32) {
 		l.sendNow(i)
 		return
 	}
-	s.stats.QueuedSends++
-	c.flags |= flagSending
-	ud := userData(opSend, c.gen, i)
+	e, ud := l.queued(c), userData(opSend, c.gen, i)
 	if pieces == 1 {
-		l.ring.Next().Send(c.fd, uintptr(unsafe.Pointer(m.vec[0].Base)), uint32(total), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
+		e.Send(c.fd, uintptr(unsafe.Pointer(m.vec[0].Base)), uint32(total), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
 		return
 	}
 	m.hdr = unix.Msghdr{Iov: &m.vec[0]}
 	m.hdr.SetIovlen(pieces)
 	l.used++
-	l.ring.Next().SendMsg(c.fd, uintptr(unsafe.Pointer(&m.hdr)), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
+	e.SendMsg(c.fd, uintptr(unsafe.Pointer(&m.hdr)), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
+}
+
+// queued is the entry for a send that goes with the next submission.
+func (l *uringLoop) queued(c *conn) *uring.SQE {
+	l.s.stats.QueuedSends++
+	c.flags |= flagSending
+	return l.ring.Next()
 }
 
 // slot is room for the argument of a sendmsg, stable until the next submit;

@@ -53,6 +53,16 @@ func (d *downstream) Content(p []byte) {
 	x.codec.Content(x, p)
 }
 
+func (d *downstream) Pipes() bool {
+	x := (*Exchange)(d)
+	return x.codec.Pipes(x)
+}
+
+func (d *downstream) Piped(n int) {
+	x := (*Exchange)(d)
+	x.codec.Piped(x, n)
+}
+
 func (d *downstream) Finish(trailers []byte) {
 	x := (*Exchange)(d)
 	x.logUpstream(x.call)

@@ -29,6 +29,10 @@ type Codec interface {
 	Prebuilt(x *Exchange, f *Fixed)
 	// Content sends content, borrowed from a receive in progress or copied.
 	Content(x *Exchange, p []byte)
+	// Pipes reports whether content of a response whose length is known may be
+	// given to Piped: n bytes of the Piped call of the engine in progress.
+	Pipes(x *Exchange) bool
+	Piped(x *Exchange, n int)
 	// Memory and File send content of a response whose length is known by
 	// reference; token comes back when it is no longer needed.
 	Memory(x *Exchange, addr uintptr, n int, token uint32)
@@ -119,7 +123,9 @@ func (x *Exchange) Begin(in *Incoming) {
 	if in.Content != http1.BodyNone {
 		x.state |= requestOpen
 	}
-	g.logBegin(x, in)
+	if g.access != nil && x.gen.Settings.AccessLog != LogOff {
+		g.logBegin(x, in)
+	}
 	if limit := x.gen.Settings.Body; limit > 0 && in.Length > limit {
 		x.refuse(413, "content_too_large")
 		return
@@ -129,10 +135,13 @@ func (x *Exchange) Begin(in *Incoming) {
 		g.beginServer(x, h)
 		return
 	}
-	norm, ok := route.Normalise(g.path[:0], raw)
-	if !ok {
-		x.refuse(400, "bad_path")
-		return
+	norm := raw
+	if !h.PathIsPlain {
+		var ok bool
+		if norm, ok = route.Normalise(g.path[:0], raw); !ok {
+			x.refuse(400, "bad_path")
+			return
+		}
 	}
 	method, host := h.Bytes(h.Method), h.Bytes(h.Host)
 	switch x.gen.Table.Match(method, host, norm, &g.match) {
@@ -218,6 +227,23 @@ func (x *Exchange) Received(p []byte) bool {
 	return true
 }
 
+// TakesPiped reports whether content of the request may be given to Piped.
+// Its length is known, so it cannot outgrow the limit.
+func (x *Exchange) TakesPiped() bool {
+	return x.call != nil && x.state&(responseOver|cancelled) == 0 && x.call.TakesPiped()
+}
+
+// Piped delivers n bytes of content that the engine holds in a pipe. It
+// reports false if nothing more is wanted.
+func (x *Exchange) Piped(n int) bool {
+	if x.call == nil || x.state&(responseOver|cancelled) != 0 {
+		return false
+	}
+	x.content += int64(n)
+	x.call.Piped(n)
+	return true
+}
+
 // tooLarge ends an exchange whose content has outgrown its limit. An upstream
 // that responds before it has read all of it does not lift the limit.
 func (x *Exchange) tooLarge() {
@@ -263,7 +289,9 @@ func (x *Exchange) Cancel() {
 // or given up, all of the request; the exchange is no longer valid.
 func (x *Exchange) Done() {
 	x.drop()
-	x.g.logEnd(x, "")
+	if x.log.buf != 0 {
+		x.g.logEnd(x, "")
+	}
 	x.g.freeExchange(x)
 }
 

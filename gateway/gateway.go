@@ -38,7 +38,7 @@ type Gateway struct {
 	proxy   *proxy.Proxy
 	files   *static.Cache
 
-	clients [][]*h1Conn // by the connection's index, in blocks
+	clients []*clientBlock // by the connection's index
 	spare   []*Exchange
 	echoes  []*echo
 
@@ -137,6 +137,7 @@ func (g *Gateway) Handler() engine.Handler {
 	return engine.Handler{
 		Accepted:  g.accepted,
 		Received:  g.received,
+		Piped:     g.piped,
 		EOF:       g.eof,
 		Connected: func(c engine.Conn) { g.proxy.Connected(c) },
 		Drained:   g.drained,
@@ -159,6 +160,14 @@ func (g *Gateway) received(c engine.Conn, p []byte) {
 	g.client(c).received(p)
 }
 
+func (g *Gateway) piped(c engine.Conn, n int) {
+	if g.s.User(c) == userUpstream {
+		g.proxy.Piped(c, n)
+		return
+	}
+	g.client(c).piped(n)
+}
+
 func (g *Gateway) eof(c engine.Conn) {
 	if g.s.User(c) == userUpstream {
 		g.proxy.EOF(c)
@@ -178,8 +187,8 @@ func (g *Gateway) drained(c engine.Conn) {
 // closed cannot ask for the connection's user value, because the connection is
 // gone: it is a client's if that client's record bears its name.
 func (g *Gateway) closed(c engine.Conn, why engine.Reason, _ engine.Errno) {
-	if i := c.Index(); int(i/clientBlock) < len(g.clients) {
-		if h := g.client(c); h != nil && h.conn == c {
+	if i := c.Index() / clientsPerBlock; int(i) < len(g.clients) && g.clients[i] != nil {
+		if h := g.client(c); h.conn == c {
 			h.closed()
 			return
 		}

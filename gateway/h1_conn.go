@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"net/netip"
 	"time"
 
@@ -34,26 +35,40 @@ func (f h1Flags) has(g h1Flags) bool { return f&g != 0 }
 // h1Conn is a client's HTTP/1.1 connection: a Codec with one exchange at a
 // time. The record is used again for the next connection in the same place of
 // the shard's table.
+//
+// The first 64 bytes, a cache line, are all that a request without content
+// touches if it is answered at once. Together with the record's size, a
+// multiple of that, it keeps the cost of a request where there are so many
+// connections that nothing of theirs is near.
 type h1Conn struct {
-	g     *Gateway
-	conn  engine.Conn
-	x     *Exchange // the one in progress
-	queue []piece   // received and not processed: what came too early
+	g       *Gateway
+	conn    engine.Conn
+	x       *Exchange // the one in progress
+	queue   []piece   // received and not processed: what came too early
+	bytesIn uint64
+	scanned uint32 // bytes of the queue in which no head ends
+	flags   h1Flags
+	minor   uint8
 
-	credit    int64 // content that may be passed on
-	discarded int64 // content that nobody wanted
-	left      int64 // content of the response that its length still promises
-	bytesIn   uint64
+	credit    int64  // content that may be passed on; of no meaning without content
+	left      int64  // content of the response that its length still promises
 	lastIn    uint64 // bytesIn, at the last look of the timer
 	lastOut   uint64 // and what the client had taken
-	lastQueue int64  // and what waited for it
-	scanned   uint32 // bytes of the queue in which no head ends
-	flags     h1Flags
-	minor     uint8
+	lastQueue uint32 // and what waited for it, as far as it can be counted
+	discarded uint32 // content that nobody wanted
 	body      http1.Body
 	trailer   []byte
 	peer      netip.AddrPort
 }
+
+// clientBlock is a piece of the table of clients' records, which grows with
+// the places that were ever in use.
+type clientBlock [clientsPerBlock]h1Conn
+
+// clientsPerBlock makes a block so large that Go's allocator gives it pages of
+// its own. A smaller object with pointers has a word of the allocator's before
+// it, and no record would begin with a cache line.
+const clientsPerBlock = 256
 
 // piece is a range of a buffer that holds received bytes.
 type piece struct {
@@ -61,25 +76,22 @@ type piece struct {
 	from, to uint32
 }
 
-const clientBlock = 64
-
 // client is the record of a connection.
 func (g *Gateway) client(c engine.Conn) *h1Conn {
 	i := c.Index()
-	return g.clients[i/clientBlock][i%clientBlock]
+	return &g.clients[i/clientsPerBlock][i%clientsPerBlock]
 }
 
 // newClient takes over an accepted connection.
 func (g *Gateway) newClient(c engine.Conn) {
 	i := c.Index()
-	for len(g.clients) <= int(i/clientBlock) {
-		g.clients = append(g.clients, make([]*h1Conn, clientBlock))
+	for len(g.clients) <= int(i/clientsPerBlock) {
+		g.clients = append(g.clients, nil)
 	}
-	slot := &g.clients[i/clientBlock][i%clientBlock]
-	if *slot == nil {
-		*slot = &h1Conn{}
+	if block := &g.clients[i/clientsPerBlock]; *block == nil {
+		*block = &clientBlock{}
 	}
-	h := *slot
+	h := g.client(c)
 	trailer := h.trailer[:0]
 	if cap(trailer) > keptTrailer {
 		trailer = nil
@@ -206,7 +218,7 @@ func (h *h1Conn) watch(set *Settings) {
 			h.abort()
 			return
 		}
-		h.lastOut, h.lastQueue = out, queued
+		h.lastOut, h.lastQueue = out, uint32(min(queued, math.MaxUint32))
 		h.flags |= h1Measured
 	} else {
 		h.flags &^= h1Measured

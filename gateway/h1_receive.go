@@ -140,6 +140,9 @@ func (h *h1Conn) keep(p []byte) {
 // settle brings receiving in line with what has happened: it pauses while
 // bytes wait that cannot be processed, or content nobody has asked for.
 func (h *h1Conn) settle(v verdict) {
+	if v == moreNeeded && !h.flags.has(h1EOF|h1Content|h1Paused) {
+		return
+	}
 	if h.flags.has(h1EOF) && v == moreNeeded && (h.x == nil || h.flags.has(h1Content)) {
 		// Nothing more can come: no request, or only the beginning of one
 		// (RFC 9112, section 8).
@@ -148,6 +151,9 @@ func (h *h1Conn) settle(v verdict) {
 	}
 	stop := v == blocked && len(h.queue) > 0 ||
 		h.flags.has(h1Content) && h.x != nil && h.credit <= 0 && !h.x.Over()
+	if !stop && h.flags.has(h1Content) {
+		h.pipe()
+	}
 	if stop == h.flags.has(h1Paused) {
 		return
 	}
@@ -223,17 +229,17 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 		in.Protocol = "HTTP/1.0"
 	}
 	in.Content, in.Length = r.Content()
-	h.credit, h.discarded = 0, 0
+	// It stays so until the next request: what this one is like is the best
+	// guess at that.
+	g.s.Bulk(h.conn, in.Content == http1.BodyChunked || in.Length > bulkContent)
 	period := set.Write
 	if in.Content != http1.BodyNone {
 		h.body.Reset(in.Content, in.Length, &set.HTTP)
 		h.flags |= h1Content
+		h.credit, h.discarded = 0, 0
 		h.trailer = h.trailer[:0]
 		if r.Expect100 {
 			h.flags |= h1Expect
-		}
-		if in.Content == http1.BodyChunked || in.Length > bulkContent {
-			g.s.Bulk(h.conn, true)
 		}
 		h.lastIn = h.bytesIn
 		period = set.BodyIdle
@@ -264,7 +270,7 @@ func (h *h1Conn) content(p []byte) (n int, wait bool) {
 	}
 	h.credit -= int64(len(data))
 	if len(data) > 0 && (x == nil || !x.Received(data)) {
-		if h.discarded += int64(len(data)); h.discarded > discardLimit && h.x == nil {
+		if h.discarded = min(h.discarded+uint32(len(data)), discardLimit+1); h.discarded > discardLimit && h.x == nil {
 			h.close()
 			return len(p), false
 		}
@@ -279,7 +285,6 @@ func (h *h1Conn) content(p []byte) (n int, wait bool) {
 func (h *h1Conn) contentEnd() {
 	g := h.g
 	h.flags &^= h1Content | h1Expect
-	g.s.Bulk(h.conn, false)
 	if h.x == nil {
 		if h.flags.has(h1Close) {
 			h.close()

@@ -146,14 +146,13 @@ func (h *h1Conn) send(f *Fixed) {
 		image = image[:f.head]
 	}
 	if len(image) <= copyImage && !h.flags.has(h1Close) && h.minor != 0 {
-		b := s.Reserve(h.conn, len(image))
+		b := s.Grow(h.conn, len(image))
 		if b == nil {
 			h.fail()
 			return
 		}
 		copy(b, image)
 		copy(b[f.date:], h.g.now())
-		s.Commit(h.conn, len(image))
 		return
 	}
 	// The connection's fate goes before the empty line that ends the head.
@@ -194,6 +193,21 @@ func (h *h1Conn) Content(x *Exchange, p []byte) {
 	h.checkFull()
 }
 
+// Pipes reports whether content may be piped: it must go out as it is.
+func (h *h1Conn) Pipes(x *Exchange) bool {
+	return h.x == x && h.flags.has(h1Counted) && !h.flags.has(h1NoContent|h1Broken) && h.g.s.Piping(h.conn)
+}
+
+// Piped sends content that the engine holds in a pipe.
+func (h *h1Conn) Piped(x *Exchange, n int) {
+	if h.x != x || h.flags.has(h1NoContent|h1Broken) {
+		return
+	}
+	h.count(x, int64(n))
+	h.g.s.RelayPiped(h.conn)
+	h.checkFull()
+}
+
 // Memory and File send content from where it lies.
 func (h *h1Conn) Memory(x *Exchange, addr uintptr, n int, token uint32) {
 	if h.x != x || h.flags.has(h1NoContent|h1Broken) {
@@ -226,6 +240,9 @@ func (h *h1Conn) count(x *Exchange, n int64) int64 {
 
 // checkFull stops the sources of output when enough of it waits.
 func (h *h1Conn) checkFull() {
+	if h.g.s.Queued(h.conn) < outputLeast {
+		return
+	}
 	if high := h.g.outputHigh(); !h.flags.has(h1Full|h1Broken) && h.g.s.Queued(h.conn) >= high {
 		h.flags |= h1Full
 		h.g.s.NotifyDrained(h.conn, int(high/outputLow))

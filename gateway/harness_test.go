@@ -391,8 +391,11 @@ func (w *world) checkRest() {
 		w.t.Errorf("%d timers are left (seed %d)", st.TimersQueued, w.seed)
 	}
 	for _, block := range w.g.clients {
-		for _, h := range block {
-			if h != nil && (h.x != nil || len(h.queue) > 0 || !h.flags.has(h1Dead)) {
+		if block == nil {
+			continue
+		}
+		for i := range block {
+			if h := &block[i]; h.g != nil && (h.x != nil || len(h.queue) > 0 || !h.flags.has(h1Dead)) {
 				w.t.Errorf("a client's record is still in use: flags %b, %d pieces, exchange %v (seed %d)", h.flags, len(h.queue), h.x != nil, w.seed)
 			}
 		}

@@ -1,11 +1,16 @@
 package gateway
 
 const (
+	// pipeContent is from how many bytes of a request's content on it is
+	// received into a pipe, where the action passes it on.
+	pipeContent = 128 << 10
+
 	// outputMost is how much output of a connection may wait to be sent
 	// before its sources pause, while buffers are plenty; a quarter of it at
 	// each step of their pressure. They go on when one outputLow-th is left.
-	outputMost = 256 << 10
-	outputLow  = 4
+	outputMost  = 256 << 10
+	outputLow   = 4
+	outputLeast = outputMost >> 4 // at the highest pressure
 
 	// shedding bounds how many connections are looked at in a second, to give
 	// up those that do not read, when buffers are nearly out.

@@ -25,12 +25,9 @@ type logEntry struct {
 	protocol                                string
 }
 
-// logBegin remembers the request.
+// logBegin remembers the request; the access log is on.
 func (g *Gateway) logBegin(x *Exchange, in *Incoming) {
 	h := in.Head
-	if g.access == nil || x.gen.Settings.AccessLog == LogOff {
-		return
-	}
 	x.log.begun = g.s.Now()
 	x.log.protocol = in.Protocol
 	x.codec.Peer() // nobody can be asked once the connection is gone

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/telemetry"
@@ -275,4 +276,29 @@ func countAllocations(t *testing.T, w *world, line, content string, logged bool)
 	}
 	t.Logf("%d allocations in %d requests", n, requests)
 	c.close()
+}
+
+// TestClientRecordsAreCacheLines holds the records of clients to their layout:
+// what a plain request touches is one line, and each record begins with one.
+func TestClientRecordsAreCacheLines(t *testing.T) {
+	const line = 64
+	var h h1Conn
+	if end := unsafe.Offsetof(h.minor) + unsafe.Sizeof(h.minor); end > line {
+		t.Errorf("the fields of every request end at %d", end)
+	}
+	if size := unsafe.Sizeof(h); size%line != 0 {
+		t.Errorf("a record has %d bytes", size)
+	}
+	w := newSimWorld(t, 1, engine.Faults{})
+	w.serve("/*: OK ok")
+	w.client().send(get("/"))
+	w.steps(20)
+	if len(w.g.clients) == 0 {
+		t.Fatal("no client was accepted")
+	}
+	for _, block := range w.g.clients {
+		if block != nil && uintptr(unsafe.Pointer(block))%line != 0 {
+			t.Errorf("a block of records begins at %p", block)
+		}
+	}
 }

@@ -318,6 +318,10 @@ func (c *muxConn) Content(x *Exchange, p []byte) {
 	c.add(x, muxPiece{p: append([]byte(nil), p...), n: int64(len(p))})
 }
 
+// Frames have to be written around content: it cannot be piped.
+func (c *muxConn) Pipes(*Exchange) bool { return false }
+func (c *muxConn) Piped(*Exchange, int) { panic("mux: content was piped") }
+
 func (c *muxConn) Memory(x *Exchange, addr uintptr, n int, token uint32) {
 	// SAFETY: the memory is off-heap and stays until the token is given back.
 	p := unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&addr))), n)

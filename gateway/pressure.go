@@ -8,7 +8,7 @@ const mostPressure = 3
 // outputHigh is how much output of a connection may wait to be sent now. With
 // it clients that read slowly, be they many, hold no more than a part of the
 // shard's buffers, and the others are served as before.
-func (g *Gateway) outputHigh() int64 { return outputMost >> (2 * min(g.s.Pressure(), 2)) }
+func (g *Gateway) outputHigh() int64 { return max(int64(outputMost)>>(2*g.s.Pressure()), outputLeast) }
 
 // shed ends connections whose client has taken nothing of what waits for it
 // since the last look, a second ago. It goes around the table, some

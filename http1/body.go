@@ -69,6 +69,17 @@ func (d *Body) Next(b []byte) (data []byte, n int, done bool, err Error) {
 	return nil, 0, true, OK
 }
 
+// Skip is Next for n bytes of content that the caller has not seen, because they were passed on by the kernel. Only
+// content with a length can be skipped, and no more than Remaining says.
+func (d *Body) Skip(n int64) (done bool) {
+	if d.kind != BodyLength || n < 0 || uint64(n) > d.remaining {
+		panic("http1: more content skipped than there is")
+	}
+	d.remaining -= uint64(n)
+	d.done = d.remaining == 0
+	return d.done
+}
+
 // Done says whether the content has ended.
 func (d *Body) Done() bool { return d.done || d.kind == BodyNone }
 

@@ -193,10 +193,16 @@ func (c *Call) Content(b []byte) {
 		c.fail(NoBuffers)
 		return
 	}
+	c.taken(len(b))
+}
+
+// taken follows n bytes of content that were queued for the upstream.
+func (c *Call) taken(n int) {
+	s, conn := c.p.s, c.u.conn
 	if c.phase != connecting {
 		c.deadline(c.plan.Timeouts.Idle)
 	}
-	c.owed += len(b)
+	c.owed += n
 	low := contentLow >> (2 * s.Pressure())
 	if s.Queued(conn) <= int64(low) {
 		c.grant()

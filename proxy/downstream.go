@@ -24,6 +24,10 @@ type Downstream interface {
 	Respond(r *Response)
 	// Content passes on content, borrowed.
 	Content(p []byte)
+	// Pipes reports whether content of a known length may be passed on by
+	// Piped: n bytes of the Piped call of the engine in progress.
+	Pipes() bool
+	Piped(n int)
 	// Finish ends the response; trailers are field lines or nil.
 	Finish(trailers []byte)
 	// Fail ends the exchange for want of a (whole) response. member is the

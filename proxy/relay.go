@@ -228,8 +228,12 @@ func (c *Call) respond(r *http1.Response, here int) {
 		return
 	}
 	c.deadline(c.plan.Timeouts.Idle)
-	if length-int64(here) >= bulkSize {
+	left := length - int64(here)
+	if left >= bulkSize {
 		p.s.Bulk(u.conn, true)
+	}
+	if left >= pipeSize && c.d.Pipes() {
+		p.s.ReceivePiped(u.conn, left)
 	}
 }
 
@@ -257,13 +261,18 @@ func (c *Call) receiveContent(u *upstream, b []byte) {
 			return
 		}
 	}
-	c.deadline(c.plan.Timeouts.Idle)
 	if c.body.Kind() != http1.BodyLength && c.received >= 2*bulkSize {
 		p.s.Bulk(u.conn, true)
 	}
+	c.flow()
+}
+
+// flow goes on with the relay of content, or pauses it.
+func (c *Call) flow() {
+	c.deadline(c.plan.Timeouts.Idle)
 	if c.d.Room() <= 0 && !c.paused {
 		c.paused = true
-		p.s.Pause(u.conn)
+		c.p.s.Pause(c.u.conn)
 	}
 }
 
