@@ -29,6 +29,12 @@ const (
 	// finds none left, neither idle nor to be opened, is answered with 503.
 	upstreamShare = 4
 
+	// maxShardPipes bounds the pipes that a shard moves proxied content through, of two descriptors each, and pipeShare
+	// the part (one in pipeShare) of a shard's descriptors that there may be of them. Without one, content goes through
+	// buffers.
+	maxShardPipes = 256
+	pipeShare     = 64
+
 	// maxShardFiles and minShardFiles are between how many files a shard keeps open for static routes: an eighth of the
 	// descriptors is theirs. More files are opened again for each request.
 	maxShardFiles = 4096

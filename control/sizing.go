@@ -63,8 +63,13 @@ func (s *size) connections(cfg *config.Config, descriptors int) error {
 		s.files = max(min(descriptors/8/s.shards, maxShardFiles), minShardFiles)
 		files = s.files * s.shards
 	}
-	free := min((descriptors-spareDescriptors-files)/s.shards-shardDescriptors, maxShardConnections)
+	free := (descriptors-spareDescriptors-files)/s.shards - shardDescriptors
 	proxies := slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Proxy })
+	if proxies {
+		s.limits.Pipes = min(max(free/pipeShare, 1), maxShardPipes)
+		free -= 2 * s.limits.Pipes
+	}
+	free = min(free, maxShardConnections)
 	most := free
 	if proxies {
 		most -= free / upstreamShare

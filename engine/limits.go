@@ -22,6 +22,11 @@ type Limits struct {
 	// kept for receiving.
 	SmallBuffers int
 	LargeBuffers int
+
+	// Pipes is how many pipes there may be, of two descriptors and at most
+	// pipeBytes each. At the bound content is received into buffers. 0 means
+	// maxPipes.
+	Pipes int
 }
 
 // DefaultLimits are the limits of a shard whose configuration says nothing.
@@ -45,12 +50,12 @@ const (
 	// recvLarge is the same for the bulk receives of message bodies.
 	recvLarge = 32
 
-	// pipeBytes is how much one pipe should hold, maxPipes how many there may
-	// be, and idlePipes how many of them are kept. At the bound content is
-	// received into buffers. A user without privileges may have 64 MiB of
-	// pipes in all; beyond that they hold 64 KiB or less.
+	// pipeBytes is how much one pipe should hold, maxPipes how many a shard
+	// has at the most, and idlePipes how many of them are kept. A user without
+	// privileges may have 64 MiB of pipes in all; beyond that they hold 64 KiB
+	// or less.
 	pipeBytes = 256 << 10
-	maxPipes  = 1024
+	maxPipes  = 256
 	idlePipes = 32
 
 	// sendVectors is how many queued pieces one write gathers; more wait for

@@ -37,6 +37,7 @@ type pipes struct {
 	idle  []uint32 // open and empty
 	free  []uint32 // places without a pipe
 	flows []inflow // by connection; made with the first one
+	limit int
 	now   uint32   // the pipe that the Piped in progress has received into
 	fresh int      // and how much
 }
@@ -52,7 +53,7 @@ func (p *pipes) open() uint32 {
 	i := uint32(len(p.all))
 	if n := len(p.free); n > 0 {
 		i = p.free[n-1]
-	} else if i > maxPipes {
+	} else if int(i) > p.limit {
 		return 0
 	}
 	var fds [2]int
@@ -112,6 +113,10 @@ func (s *Shard) ReceivePiped(from Conn, n int64) bool {
 	}
 	if s.pipes.flows == nil {
 		s.pipes.flows = make([]inflow, len(s.conns))
+		s.pipes.limit = s.cfg.Limits.Pipes
+		if s.pipes.limit == 0 {
+			s.pipes.limit = maxPipes
+		}
 	}
 	s.pipes.flows[from.index()].left = n
 	if !c.has(flagPiped) {
