@@ -130,7 +130,9 @@ type Server struct {
 	// Engine is "auto", "io_uring" or "epoll".
 	Engine string
 	// Shards is the number of event loops; 0 means one per usable core.
-	Shards   int
+	Shards int
+	// Spin is for how long an event loop may look again before it sleeps; 0 for not at all.
+	Spin     time.Duration
 	Limits   Limits
 	Timeouts ServerTimeouts
 	MinRate  MinRate

@@ -117,6 +117,28 @@ func (l *loader) duration(n *node, lo time.Duration, into *time.Duration) bool {
 	return true
 }
 
+// spin reads a duration from lo to hi that may be as fine as a microsecond, or a word that stands for 0.
+func (l *loader) spin(word string, n *node, lo, hi time.Duration, into *time.Duration) {
+	if n.shape == scalar && n.text == word {
+		*into = 0
+		return
+	}
+	before := len(l.diagnostics)
+	if s, ok := l.text(n, "a duration such as 20us, 50us or 1ms"); ok {
+		d, err := quantity.ShortDuration(s)
+		switch {
+		case !l.quantity(n, err):
+		case d < lo || d > hi:
+			l.errorAt(n, Diagnostic{
+				Msg: "the duration " + s + " is out of range", Want: "from " + quantity.FormatShortDuration(lo) + " to " + quantity.FormatShortDuration(hi),
+			})
+		default:
+			*into = d
+		}
+	}
+	l.orWord(word, n, before)
+}
+
 // size reads a number of bytes from lo to hi.
 func (l *loader) size(n *node, lo, hi int64, into *int64) bool {
 	s, ok := l.text(n, "a size such as 64KiB, 10MiB or 2GB")

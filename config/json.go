@@ -87,6 +87,7 @@ type jsonPolicy struct {
 type jsonServer struct {
 	Engine   string            `json:"engine"`
 	Shards   int               `json:"shards"`
+	Spin     string            `json:"spin"`
 	Limits   map[string]any    `json:"limits"`
 	Timeouts map[string]string `json:"timeouts"`
 	MinRate  map[string]string `json:"min_rate"`
@@ -162,8 +163,12 @@ func (s *Server) json() jsonServer {
 		}
 		return quantity.FormatByteRate(n)
 	}
+	spin := "off"
+	if s.Spin > 0 {
+		spin = quantity.FormatShortDuration(s.Spin)
+	}
 	return jsonServer{
-		Engine: s.Engine, Shards: s.Shards,
+		Engine: s.Engine, Shards: s.Shards, Spin: spin,
 		Limits: map[string]any{
 			"request_line": s.Limits.RequestLine, "header_bytes": s.Limits.HeadBytes, "header_fields": s.Limits.Fields,
 			"body": word("unlimited", s.Limits.Body), "connections": word("auto", int64(s.Limits.Connections)),

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/anygate/anygate/policy/quantity"
@@ -119,7 +120,7 @@ func (r *Route) Full() string {
 func (c *Config) printServer(b *strings.Builder) {
 	s := &c.Server
 	b.WriteString("server:\n")
-	fmt.Fprintf(b, "  engine: %s\n  shards: %s\n", s.Engine, orWord("auto", s.Shards))
+	fmt.Fprintf(b, "  engine: %s\n  shards: %s\n  spin: %s\n", s.Engine, orWord("auto", s.Shards), spinOrWord("off", s.Spin))
 	b.WriteString("  limits:\n")
 	fmt.Fprintf(b, "    request-line: %s\n", quantity.FormatSize(int64(s.Limits.RequestLine)))
 	fmt.Fprintf(b, "    header-bytes: %s\n", quantity.FormatSize(int64(s.Limits.HeadBytes)))
@@ -148,6 +149,13 @@ func sizeOrWord(word string, n int64) string {
 		return quoteYAML(word)
 	}
 	return quantity.FormatSize(n)
+}
+
+func spinOrWord(word string, d time.Duration) string {
+	if d == 0 {
+		return quoteYAML(word)
+	}
+	return quantity.FormatShortDuration(d)
 }
 
 func rateOrWord(word string, n int64) string {

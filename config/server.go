@@ -40,6 +40,7 @@ func (l *loader) readServer(_, value *node) {
 		value, "server",
 		field{"engine", func(_, v *node) { l.enum(v, "engine", &s.Engine, "auto", "io_uring", "epoll") }},
 		field{"shards", func(_, v *node) { l.integerOr("auto", v, 1, maxShards, &s.Shards) }},
+		field{"spin", func(_, v *node) { l.spin("off", v, minSpin, maxSpin, &s.Spin) }},
 		field{"limits", func(_, v *node) { l.readLimits(v, &s.Limits) }},
 		field{"timeouts", func(_, v *node) { l.readServerTimeouts(v, &s.Timeouts) }},
 		field{"min-rate", func(_, v *node) { l.readMinRate(v, &s.MinRate) }},
@@ -48,6 +49,13 @@ func (l *loader) readServer(_, value *node) {
 		field{"chroot", l.refuse(textShape("a directory"))},
 	)
 }
+
+// The bounds of server.spin. Shorter than the first it ends before it has begun, and longer than the second a client
+// does not notice what a sleep would have cost.
+const (
+	minSpin = time.Microsecond
+	maxSpin = time.Millisecond
+)
 
 // maxHead is the largest head: together with what a proxy adds to it, it has to fit into one large buffer of the engine.
 const maxHead = 56 << 10

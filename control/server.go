@@ -119,6 +119,7 @@ func (s *Server) startShard(i int) error {
 		ID:         i,
 		CPU:        s.size.pins[i],
 		Backend:    s.backend.Kind,
+		Spin:       s.size.spin,
 		Access:     s.logs.accessRings[i],
 		Errors:     s.logs.errorRings[i],
 		ErrorLevel: s.logs.level,

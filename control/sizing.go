@@ -3,6 +3,7 @@ package control
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/engine"
@@ -23,9 +24,10 @@ type size struct {
 	shards  int
 	pins    []int // the core of each shard; -1 does not pin
 	limits  engine.Limits
-	files   int      // kept open by each shard, where a route is static
-	heap    int64    // soft limit of the Go heap, 0 for none
-	remarks []string // what the operator should know
+	spin    time.Duration // before a shard sleeps, 0 for none
+	files   int           // kept open by each shard, where a route is static
+	heap    int64         // soft limit of the Go heap, 0 for none
+	remarks []string      // what the operator should know
 }
 
 // fit decides how many shards, connections and buffers there are.
@@ -39,6 +41,7 @@ func fit(cfg *config.Config, r resources) (size, error) {
 	}
 	s.shards = min(max(s.shards, 1), maxShards)
 	s.pin(r)
+	s.spins(cfg, r)
 	if err := s.connections(cfg, r.descriptors); err != nil {
 		return size{}, err
 	}
@@ -52,6 +55,20 @@ func (s *size) pin(r resources) {
 	s.pins = slices.Repeat([]int{-1}, s.shards)
 	if s.shards == len(r.cpus) {
 		copy(s.pins, r.cpus)
+	}
+}
+
+// spins decides whether shards look again before they sleep. A shard that does takes processor time from whatever else
+// runs, and the rest of this process is among it: only who has said how many shards there are is taken at his word.
+func (s *size) spins(cfg *config.Config, r resources) {
+	processors := len(r.cpus)
+	if r.quota > 0 {
+		processors = min(processors, r.quota)
+	}
+	if s.spin = cfg.Server.Spin; s.spin > 0 && processors <= s.shards && cfg.Server.Shards == 0 {
+		s.spin = 0
+		s.remarks = append(s.remarks, fmt.Sprintf("server.spin is %s, but %s on %s leave none for anything else: shards sleep at once; set server.shards to fewer, or to %d to insist",
+			quantity.FormatShortDuration(cfg.Server.Spin), count(s.shards, "shard"), count(processors, "processor"), s.shards))
 	}
 }
 

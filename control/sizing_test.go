@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/anygate/anygate/engine"
 )
@@ -67,6 +68,40 @@ func TestFit(t *testing.T) {
 			}
 			if s.limits.Clients != tt.clients || s.limits.Connections != tt.conns {
 				t.Errorf("%d clients of %d connections, want %d of %d", s.limits.Clients, s.limits.Connections, tt.clients, tt.conns)
+			}
+			if got := strings.Join(s.remarks, "\n"); !strings.Contains(got, tt.remark) || (tt.remark == "") != (got == "") {
+				t.Errorf("remarks %q, want %q", got, tt.remark)
+			}
+		})
+	}
+}
+
+func TestFitSpin(t *testing.T) {
+	tests := []struct {
+		name   string
+		server string
+		cpus   int
+		quota  int
+		spin   time.Duration
+		remark string
+	}{
+		{"not asked for", "shards: 1", 4, 0, 0, ""},
+		{"a processor is left", "shards: 3, spin: 50us", 4, 0, 50 * time.Microsecond, ""},
+		{"a shard for each processor", "spin: 50us", 4, 0, 0, "server.spin is 50us, but 4 shards on 4 processors leave none for anything else"},
+		{"one of each", "spin: 50us", 1, 0, 0, "but 1 shard on 1 processor leave"},
+		{"a shard for each processor, by number", "shards: 4, spin: 1ms", 4, 0, time.Millisecond, ""},
+		{"a shard for all that the cgroup grants", "spin: 20us", 4, 2, 0, "but 2 shards on 2 processors leave"},
+		{"fewer shards than that", "shards: 1, spin: 20us", 4, 2, 20 * time.Microsecond, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := parse(t, "", `routes: {"/": OK}`+"\nserver: {"+tt.server+"}")
+			s, err := fit(cfg, resources{cpus: make([]int, tt.cpus), quota: tt.quota, memory: 8 << 30, descriptors: 100_000})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.spin != tt.spin {
+				t.Errorf("spins for %v, want %v", s.spin, tt.spin)
 			}
 			if got := strings.Join(s.remarks, "\n"); !strings.Contains(got, tt.remark) || (tt.remark == "") != (got == "") {
 				t.Errorf("remarks %q, want %q", got, tt.remark)

@@ -73,23 +73,13 @@ func (l *epollLoop) turn() {
 	case len(l.again) > 0:
 		d = 0
 	}
-	l.starved = false
-	if d != 0 {
-		s.inbox.asleep.Store(true)
-		if !s.inbox.empty() {
-			d = 0
-		}
-	}
 	var events []epoll.Event
-	if d != 0 && s.napping(d) {
-		events = l.p.Nap(napTime)
-		s.napped(len(events) > 0)
-	} else {
-		events = l.p.Wait(d)
-		s.woken()
+	if d == 0 || !l.spin(d, &events) {
+		events = l.wait(d)
 	}
-	s.inbox.asleep.Store(false)
+	l.starved = false
 	s.clock()
+	s.waited()
 	if s.handler.Turn != nil {
 		s.handler.Turn()
 	}
@@ -108,6 +98,45 @@ func (l *epollLoop) turn() {
 	}
 	s.work()
 	s.flush(l.send)
+}
+
+// wait sleeps for at most d, unless a message has come.
+func (l *epollLoop) wait(d time.Duration) (events []epoll.Event) {
+	s := l.s
+	if d != 0 {
+		s.inbox.asleep.Store(true)
+		if !s.inbox.empty() {
+			d = 0
+		} else {
+			s.stats.Waits++
+		}
+	}
+	if d != 0 && s.napping(d) {
+		events = l.p.Nap(napTime)
+		s.napped(len(events) > 0)
+	} else {
+		events = l.p.Wait(d)
+		s.woken()
+	}
+	s.inbox.asleep.Store(false)
+	return events
+}
+
+// spin looks again for events, if this is the time for it, and reports whether
+// there is something to do.
+func (l *epollLoop) spin(d time.Duration, events *[]epoll.Event) bool {
+	s := l.s
+	if l.starved || !s.spins(d) {
+		return false
+	}
+	for {
+		if *events = l.p.Wait(0); len(*events) > 0 {
+			return true
+		}
+		if !s.looks() {
+			return !s.inbox.empty()
+		}
+	}
 }
 
 func (l *epollLoop) event(ev uint32, data uint64) {

@@ -1,5 +1,7 @@
 package engine
 
+import "time"
+
 // Handler is what a shard calls. All functions run on the shard's thread, are
 // called one at a time, and must not block. A nil function is not called.
 type Handler struct {
@@ -59,6 +61,9 @@ type Config struct {
 	CPU     int // core to pin the thread to; -1 does not pin
 	Limits  Limits
 	Backend Kind // IOUring or Epoll
+
+	// Spin is for how long a shard may look again before it sleeps; 0 is off.
+	Spin time.Duration
 }
 
 // Kind names a backend.

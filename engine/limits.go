@@ -15,7 +15,7 @@ type Limits struct {
 	// available to upstream connections. 0 means as many as Connections.
 	Clients int
 
-	// SmallBuffers and LargeBuffers bound the buffers of 4 KiB and 64 KiB. As
+	// SmallBuffers and LargeBuffers bound the buffers of 4 KiB and 72 KiB. As
 	// they become scarce (see Shard.Pressure) protocols hold less for each
 	// connection; at the bound an append fails, and the protocol ends that
 	// exchange. The last sixteenth is not for content, and a few of those are

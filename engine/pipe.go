@@ -38,8 +38,8 @@ type pipes struct {
 	free  []uint32 // places without a pipe
 	flows []inflow // by connection; made with the first one
 	limit int
-	now   uint32   // the pipe that the Piped in progress has received into
-	fresh int      // and how much
+	now   uint32 // the pipe that the Piped in progress has received into
+	fresh int    // and how much
 }
 
 // open finds an empty pipe, 0 if there is none.

@@ -256,6 +256,8 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		}
 		measure(200, depth)
 		measure(500, 1)
+		r.do(func() { s.spinner.limit = int64(patience) })
+		measure(500, 1)
 		for _, c := range conns {
 			_ = c.Close()
 		}

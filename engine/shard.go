@@ -72,6 +72,7 @@ type Shard struct {
 	retryAt   int64
 
 	resting  bool // the next wait is a proper one: see nap.go
+	spinner  spinner
 	stopping bool
 	stats    Stats
 }
@@ -79,6 +80,7 @@ type Shard struct {
 // Stats counts what a shard did; read it on the shard's thread.
 type Stats struct {
 	Turns, Events, Waits        uint64
+	Spins, SpinHits             uint64 // waits that began with looking again, and those that this ended
 	Accepted, Connects          uint64
 	NoBuffers, AcceptErrors     uint64
 	DirectSends, QueuedSends    uint64
@@ -113,6 +115,7 @@ func (s *Shard) prepare() error {
 	s.now = int64(time.Since(processStart))
 	s.unix = time.Now().Unix()
 	s.ticked = s.now
+	s.spinner.limit = int64(s.cfg.Spin)
 	if err := s.timers.init(l.Connections, s.now); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"net/netip"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -91,7 +92,7 @@ func (l *uringLoop) turn() {
 		if l.dry {
 			d = sooner(d, starvedWait)
 		}
-		if d != 0 {
+		if d != 0 && !l.spin(d) {
 			s.inbox.asleep.Store(true)
 			if s.inbox.empty() {
 				s.stats.Waits++
@@ -107,6 +108,7 @@ func (l *uringLoop) turn() {
 		}
 	}
 	s.clock()
+	s.waited()
 	if s.handler.Turn != nil {
 		s.handler.Turn()
 	}
@@ -126,7 +128,7 @@ func (l *uringLoop) turn() {
 		if n -= k; n > 0 {
 			s.flush(l.send)
 			l.publish()
-			l.submit()
+			l.push()
 		}
 	}
 	s.work()
@@ -135,11 +137,40 @@ func (l *uringLoop) turn() {
 	l.publish()
 }
 
+// spin looks again for completions, if this is the time for it, and reports
+// whether there is something to do. The kernel posts completions only when it
+// is entered.
+func (l *uringLoop) spin(d time.Duration) bool {
+	s := l.s
+	if l.dry || !s.spins(d) {
+		return false
+	}
+	for {
+		if l.submit(); l.ring.Ready() > 0 {
+			return true
+		}
+		if !s.looks() {
+			return !s.inbox.empty()
+		}
+	}
+}
+
 // submit hands over what is queued. Should the kernel not take all of it, for
 // want of memory, the rest stays queued, and the arguments it points to stay
 // in place.
 func (l *uringLoop) submit() {
 	l.ring.Submit()
+	if l.ring.Pending() == 0 {
+		l.used = 1
+	}
+}
+
+// push is submit in the middle of a turn. It does not let the kernel receive
+// more meanwhile: a turn under load would end with more completions waiting
+// than it began with, until all receive buffers are among them and receives
+// fail for want of one.
+func (l *uringLoop) push() {
+	l.ring.Push()
 	if l.ring.Pending() == 0 {
 		l.used = 1
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
@@ -19,6 +20,7 @@ type Options struct {
 	Limits     engine.Limits
 	ID, CPU    int
 	Backend    engine.Kind
+	Spin       time.Duration
 
 	// Files is how many files the shard may keep open beside its connections;
 	// 0 is fileCacheEntries, which is also the most.
@@ -79,7 +81,7 @@ const (
 // New makes the HTTP side of a shard, and the shard.
 func New(o Options) (*Gateway, error) {
 	g := newGateway(o)
-	s, err := engine.New(engine.Config{ID: o.ID, CPU: o.CPU, Limits: o.Limits, Backend: o.Backend}, g.Handler())
+	s, err := engine.New(engine.Config{ID: o.ID, CPU: o.CPU, Limits: o.Limits, Backend: o.Backend, Spin: o.Spin}, g.Handler())
 	if err != nil {
 		return nil, err
 	}

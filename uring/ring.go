@@ -156,6 +156,27 @@ func (r *Ring) Submit() unix.Errno {
 	}
 }
 
+// Push submits pending entries as Submit does, but runs no deferred work: what it posts are the completions of entries that
+// complete at once. It is for the middle of a walk through completions, which would otherwise grow while it is walked through.
+// Where the kernel has no DEFER_TASKRUN, it may run that work in any system call.
+func (r *Ring) Push() unix.Errno {
+	for {
+		before := r.Pending()
+		errno := r.enter(0)
+		left := r.Pending()
+		switch {
+		case errno == unix.EINTR:
+			continue
+		case errno != 0:
+			return errno
+		case left == 0:
+			return 0
+		case left == before:
+			return unix.EAGAIN
+		}
+	}
+}
+
 // SubmitAndWait submits all pending entries and waits until a completion is available or the timeout has passed; a
 // negative timeout is none. It returns at once if completions are available already. Being woken by a signal, running
 // into the timeout and waking early for no visible reason are all normal returns with 0: look at Ready. Other results are

@@ -290,6 +290,32 @@ func TestSubmitAndWaitSubmitsAndReturnsAtOnce(t *testing.T) {
 	r.Advance(1)
 }
 
+func TestPushRunsNoDeferredWork(t *testing.T) {
+	r := openRing(t, Options{Entries: 8})
+	if r.Flags()&SetupDeferTaskrun == 0 {
+		t.Logf("this kernel does not defer work: flags %#x", r.Flags())
+	}
+	pair := socketpair(t, unix.SOCK_STREAM)
+	r.Next().PollAdd(pair[0], unix.POLLIN, 7)
+	wantNone(t, r)
+	write(t, pair[1], "x")
+	r.Next().Nop(1)
+	if errno := r.Push(); errno != 0 || r.Pending() != 0 {
+		t.Fatalf("Push: %v, %d entries pending", errno, r.Pending())
+	}
+	if n := r.Ready(); n != 1 && r.Flags()&SetupDeferTaskrun != 0 {
+		t.Fatalf("%d completions after Push, want that of the entry only", n)
+	}
+	got := takeAll(t, r, 2)
+	if _, ok := got[1]; !ok || got[7].Res != unix.POLLIN {
+		t.Fatalf("completions %+v", got)
+	}
+	// With nothing pending it does nothing.
+	if errno := r.Push(); errno != 0 || r.Ready() != 0 {
+		t.Fatalf("Push of nothing: %v, %d completions", errno, r.Ready())
+	}
+}
+
 func TestSubmitAndWaitIsWokenByACompletion(t *testing.T) {
 	r := openRing(t, Options{Entries: 8})
 	pair := socketpair(t, unix.SOCK_STREAM)

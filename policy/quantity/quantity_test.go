@@ -39,6 +39,31 @@ func TestDuration(t *testing.T) {
 	}
 }
 
+func TestShortDuration(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		want time.Duration
+		text string
+	}{
+		{"50us", 50 * time.Microsecond, "50us"},
+		{"1us", time.Microsecond, "1us"},
+		{"0us", 0, "0ms"},
+		{"1ms", time.Millisecond, "1ms"},
+		{"0.5ms", 500 * time.Microsecond, "500us"},
+		{"1000us", time.Millisecond, "1ms"},
+	} {
+		t.Run(c.in, func(t *testing.T) {
+			got, err := ShortDuration(c.in)
+			if err != nil || got != c.want {
+				t.Fatalf("ShortDuration(%q) = %v, %v; want %v", c.in, got, err, c.want)
+			}
+			if text := FormatShortDuration(got); text != c.text {
+				t.Errorf("FormatShortDuration(%v) = %q, want %q", got, text, c.text)
+			}
+		})
+	}
+}
+
 func TestSize(t *testing.T) {
 	for _, c := range []struct {
 		in   string
@@ -122,11 +147,12 @@ func TestInt(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	parsers := map[string]func(string) *Error{
-		"duration":  func(s string) *Error { _, err := Duration(s); return err },
-		"size":      func(s string) *Error { _, err := Size(s); return err },
-		"rate":      func(s string) *Error { _, err := ParseRate(s); return err },
-		"byte rate": func(s string) *Error { _, err := ByteRate(s); return err },
-		"percent":   func(s string) *Error { _, err := ParsePercent(s); return err },
+		"duration":       func(s string) *Error { _, err := Duration(s); return err },
+		"short duration": func(s string) *Error { _, err := ShortDuration(s); return err },
+		"size":           func(s string) *Error { _, err := Size(s); return err },
+		"rate":           func(s string) *Error { _, err := ParseRate(s); return err },
+		"byte rate":      func(s string) *Error { _, err := ByteRate(s); return err },
+		"percent":        func(s string) *Error { _, err := ParsePercent(s); return err },
 	}
 	for _, c := range []struct{ parser, in, suggest string }{
 		{"duration", "", ""},
@@ -143,6 +169,15 @@ func TestErrors(t *testing.T) {
 		{"duration", "366d1s", ""},
 		{"duration", "99999999999999999h", ""},
 		{"duration", "5s ", "5s"},
+		{"short duration", "", ""},
+		{"short duration", "50", "50us"},
+		{"short duration", "50 us", "50us"},
+		{"short duration", "50µs", "50us"},
+		{"short duration", "1MS", "1ms"},
+		{"short duration", "1s", ""},
+		{"short duration", "0.5us", ""},
+		{"short duration", "-1us", ""},
+		{"short duration", "99999999999999ms", ""},
 		{"size", "", ""},
 		{"size", "10m", "10MiB"},
 		{"size", "10mb", "10MB"},
