@@ -3,9 +3,11 @@ module github.com/anygate/anygate
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/pawelgaczynski/giouring v0.0.0-20230826085535-69588b89acb9
 	github.com/valyala/fasthttp v1.77.0
 	go.yaml.in/yaml/v3 v3.0.6
+	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.49.0
 )
 
