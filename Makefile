@@ -16,7 +16,7 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Packages whose tests run under the race detector too: those where threads meet.
-RACE := ./engine ./telemetry ./control/... ./cmd/...
+RACE := ./engine ./proxy/... ./telemetry ./control/... ./cmd/...
 
 FUZZTIME ?= 10s
 BENCH    ?= .

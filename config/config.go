@@ -26,6 +26,10 @@ type Config struct {
 	Upstreams []Upstream
 	// Routes are in the order of the file. The order has no meaning: priority is fixed by the heads.
 	Routes []Route
+	// Pool is how pools are used that say nothing themselves, and so are the routes that name several upstreams.
+	Pool Pool
+	// Errors are the pages of the file, for requests that no route matches.
+	Errors Errors
 	// Table is the compiled matcher; its values are indices into Routes.
 	Table *route.Table
 
@@ -52,37 +56,28 @@ type Listener struct {
 	Pos           Pos
 }
 
-// Upstream is a pool of servers.
-type Upstream struct {
-	// Name is the pool's name in the file, or the address as a URI when Named is false.
-	Name    string
-	Named   bool
-	Members []Member
-	Pos     Pos
-}
-
-// Member is one server of a pool.
-type Member struct {
-	// Scheme is "http" for a TCP address and "unix" for a socket path.
-	Scheme string
-	// Addr is HOST:PORT (IPv6 hosts in brackets), or the socket path.
-	Addr   string
-	Weight int
-	Pos    Pos
-}
-
 // Route is one entry of `routes` with everything that defaults and groups add to it.
 type Route struct {
 	Head   route.Head
 	Action route.Action
 	// Group is the name of the group the route stands in, or empty.
 	Group string
-	// Policies are the effective ones, most specific setting of each.
+	// Policies are the effective ones, most specific setting of each, without balance and retry.
 	Policies []policy.Policy
+	// Errors are the effective pages for errors.
+	Errors Errors
 
-	// Targets is set for a proxy action: one per URI, tried in turn by the balancing policy.
+	// Targets is set for a proxy action: one per URI, taken in turn by the way to balance.
 	Targets  []Target
 	Timeouts Timeouts
+	Balance  policy.Balance
+	Retry    Retry
+	// Upgrade says that clients may switch to another protocol.
+	Upgrade bool
+	// OwnHealth and OwnBreaker say that Health and Breaker stand for those of the pool.
+	OwnHealth, OwnBreaker bool
+	Health                *Health
+	Breaker               *Breaker
 
 	// Static is set for a static action.
 	Static Static
@@ -110,6 +105,8 @@ type Timeouts struct {
 	FirstByte time.Duration
 	// Idle bounds the time between two reads or two writes of a body.
 	Idle time.Duration
+	// Tunnel bounds the time in which neither side of a tunnel sends anything.
+	Tunnel time.Duration
 }
 
 // Static holds the settings of a static action.
@@ -136,8 +133,9 @@ type Server struct {
 	Limits   Limits
 	Timeouts ServerTimeouts
 	MinRate  MinRate
-	// Trust, User and Chroot are parsed but not available in this version, so a served Config has them empty.
-	Trust  []netip.Prefix
+	// Trust are the addresses whose word on who the client is counts.
+	Trust []netip.Prefix
+	// User and Chroot are parsed but not available in this version, so a served Config has them empty.
 	User   string
 	Chroot string
 }

@@ -208,6 +208,14 @@ func (l *loader) orWord(word string, n *node, before int) {
 	}
 }
 
+// readSwitch reads on or off; YAML's booleans are understood too.
+func (l *loader) readSwitch(v *node, into *bool) {
+	word := ""
+	if l.enum(v, "value", &word, "on", "off", "true", "false") {
+		*into = word == "on" || word == "true"
+	}
+}
+
 // byteRateOr reads bytes per second, or a word that stands for 0.
 func (l *loader) byteRateOr(word string, n *node, into *int64) {
 	if n.shape == scalar && n.text == word {

@@ -12,30 +12,74 @@ type routeDefaults struct {
 	timeouts Timeouts
 	index    []string
 	spa      string
+	retry    Retry
+	upgrade  bool
+	errors   Errors
+
+	// balance and attempts are where this level, and none above it, gives a way to balance and a number of retries.
+	balance  *setting
+	attempts *node
+
+	// What a group says of health and the breaker stands for what the pools of its routes say.
+	ownHealth, ownBreaker bool
+	health                *Health
+	breaker               *Breaker
+}
+
+// below returns the defaults for the level below, which sets nothing itself yet.
+func (d routeDefaults) below() routeDefaults {
+	d.index = slices.Clone(d.index)
+	d.balance, d.attempts = nil, nil
+	return d
 }
 
 func defaultRoute() routeDefaults {
 	return routeDefaults{
-		timeouts: Timeouts{Connect: 5 * time.Second, FirstByte: 60 * time.Second, Idle: 60 * time.Second},
+		timeouts: Timeouts{Connect: 5 * time.Second, FirstByte: 60 * time.Second, Idle: 60 * time.Second, Tunnel: time.Hour},
 		index:    []string{"index.html"},
 		spa:      "auto",
+		retry:    defaultRetry(),
+		upgrade:  true,
 	}
 }
 
-func (l *loader) readProxy(_, value *node) { l.proxyDefaults(value, "proxy", &l.defaults) }
+// readProxy reads the section of the file. What it says of health and the breaker is for the pools that say nothing
+// themselves.
+func (l *loader) readProxy(_, value *node) {
+	l.proxyDefaults(value, "proxy", &l.defaults)
+	d := &l.defaults
+	if d.ownHealth {
+		l.cfg.Pool.Health = d.health
+	}
+	if d.ownBreaker {
+		l.cfg.Pool.Breaker = d.breaker
+	}
+	d.ownHealth, d.ownBreaker = false, false
+}
 
 func (l *loader) readStatic(_, value *node) { l.staticDefaults(value, "static", &l.defaults) }
 
 // proxyDefaults reads the section `proxy` of the file or of a group.
 func (l *loader) proxyDefaults(value *node, where string, d *routeDefaults) {
+	before := len(l.diagnostics)
 	l.fields(
 		value, where,
 		field{"timeouts", func(_, v *node) { l.readTimeouts(v, &d.timeouts) }},
-		field{"balance", func(_, v *node) { l.readBalance(v) }},
-		field{"health", l.refuse(healthShape)},
-		field{"breaker", l.refuse(breakerShape)},
-		field{"retry", l.refuse(retryShape)},
+		field{"balance", func(_, v *node) {
+			if b := l.readBalance(v); b != nil {
+				d.balance = &setting{policy: *b, at: v, n: len(v.text)}
+			}
+		}},
+		field{"health", func(_, v *node) { d.ownHealth, d.health = true, l.readHealth(v) }},
+		field{"breaker", func(_, v *node) { d.ownBreaker, d.breaker = true, l.readBreaker(v) }},
+		field{"retry", func(_, v *node) {
+			if at := l.readRetry(v, &d.retry); at != nil {
+				d.attempts = at
+			}
+		}},
+		field{"upgrade", func(_, v *node) { l.readSwitch(v, &d.upgrade) }},
 	)
+	l.explainPoolKeys(value, before)
 }
 
 // staticDefaults reads the section `static` of the file or of a group.
@@ -53,6 +97,7 @@ func (l *loader) readTimeouts(value *node, t *Timeouts) {
 		field{"connect", l.durationInto(&t.Connect)},
 		field{"first-byte", l.durationInto(&t.FirstByte)},
 		field{"idle", l.durationInto(&t.Idle)},
+		field{"tunnel", l.durationInto(&t.Tunnel)},
 	)
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -79,7 +80,7 @@ routes:
 	}
 	routes := got["routes"].([]any)
 	want := []string{
-		"action at head host methods path policies timeouts to",
+		"action at balance head host methods path policies retry timeouts to upgrade",
 		"action at body head host methods path policies status",
 		"action at head host location methods path policies status",
 		"action at head host index methods path policies root spa",
@@ -96,6 +97,71 @@ routes:
 	policy := routes[0].(map[string]any)["policies"].([]any)[0]
 	if !reflect.DeepEqual(policy, map[string]any{"name": "balance", "text": "balance round-robin", "available": true}) {
 		t.Errorf("the policy is %v", policy)
+	}
+}
+
+// TestConfigJSONOfPools fixes the members that pools and proxy routes have.
+func TestConfigJSONOfPools(t *testing.T) {
+	text, err := os.ReadFile("testdata/valid/upstreams-full.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, ds := Parse("x.yml", []byte(strings.Replace(string(text), `"/full/": http://full`, `"/full/": {to: http://full, retry: 2, health: off, breaker: on, errors: {404: none, 5xx: "[]"}}`, 1)), world())
+	if err := ds.Err(); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Upstreams []map[string]any
+		Routes    []map[string]any
+	}
+	if err := json.Unmarshal(c.JSON(), &got); err != nil {
+		t.Fatal(err)
+	}
+	full, off := got.Upstreams[1], got.Upstreams[3]
+	if keys := sortedKeys(full); keys != "balance breaker column file health keepalive limits line members name named panic passive proxy_protocol resolve slow_start" {
+		t.Errorf("a pool with all settings has %s", keys)
+	}
+	if keys := sortedKeys(off); keys != "column file keepalive limits line members name named panic resolve slow_start" {
+		t.Errorf("a pool whose settings are off has %s", keys)
+	}
+	for key, want := range map[string]string{
+		"balance": `"hash cookie session"`,
+		"health":  `{"path":"/healthz?full=1","host":"app.test","every":"5s","jitter":"20%","timeout":"2s","rise":1,"fall":2,"status":["200-299","401","300-399"]}`,
+		"passive": `{"errors":3,"latency":"2s","eject":"30s","max":"30%"}`, "breaker": `{"errors":"25%","window":"30s","min":100,"open":"10s"}`,
+		"panic": `"40%"`, "slow_start": `"30s"`, "limits": `{"connections":100,"requests":200,"queue":50,"wait":"2s"}`,
+		"keepalive": `{"idle":"30s","age":"1h","requests":1000,"connections":64,"warm":2}`,
+		"resolve":   `{"every":"auto","min":"1s","max":"1m","servers":["10.0.0.53:53","[2001:db8::53]:5353"]}`, "proxy_protocol": `2`,
+	} {
+		sameJSON(t, key, full[key], want)
+	}
+	sameJSON(t, "limits", off["limits"], `{"connections":3,"requests":"unlimited","queue":0}`)
+	sameJSON(t, "members", got.Upstreams[0]["members"], `[{"scheme":"http","address":"10.0.0.1:8080","weight":1},{"scheme":"http","address":"10.0.0.2:80","weight":3,"backup":true}]`)
+	r := got.Routes[1]
+	for key, want := range map[string]string{
+		"retry":  `{"attempts":2,"on":["connect","reset","timeout"],"budget":"20%","per_try":"off"}`,
+		"health": `null`, "breaker": `{"errors":"50%","window":"10s","min":20,"open":"5s"}`, "upgrade": `true`,
+		"errors":   `{"pages":{"404":{"body":"none","type":"text/plain; charset=utf-8"},"5xx":{"body":"[]","type":"application/json"}},"intercept":false}`,
+		"policies": `[{"name":"balance","text":"balance hash cookie session","available":true},{"name":"retry","text":"retry 2","available":true}]`,
+	} {
+		if _, there := r[key]; !there {
+			t.Errorf("the route has no %s", key)
+		}
+		sameJSON(t, key, r[key], want)
+	}
+	if keys := sortedKeys(got.Routes[0]); strings.Contains(keys, "health") {
+		t.Errorf("a route that says nothing of health has %s", keys)
+	}
+}
+
+// sameJSON compares a value with what it is in JSON.
+func sameJSON(t *testing.T, what string, got any, want string) {
+	t.Helper()
+	var w any
+	if err := json.Unmarshal([]byte(want), &w); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, w) {
+		t.Errorf("%s is %v, want %s", what, got, want)
 	}
 }
 

@@ -46,16 +46,19 @@ func (l *loader) fullForm(d *draft, value *node) bool {
 		{"echo", read(l.echoAction)},
 		{"balance", proxy(func(_, v *node) { l.balanceKey(d, v) })},
 		{"timeouts", proxy(func(_, v *node) { l.readTimeouts(v, &d.Timeouts) })},
-		{"health", proxy(l.refuse(healthShape))},
-		{"breaker", proxy(l.refuse(breakerShape))},
-		{"retry", proxy(l.refuse(retryShape))},
+		{"health", proxy(func(_, v *node) { d.OwnHealth, d.Health = true, l.readHealth(v) })},
+		{"breaker", proxy(func(_, v *node) { d.OwnBreaker, d.Breaker = true, l.readBreaker(v) })},
+		{"retry", proxy(func(_, v *node) { d.attempts = l.readRetry(v, &d.Retry) })},
+		{"upgrade", proxy(func(_, v *node) { l.readSwitch(v, &d.Upgrade) })},
 		{"index", static(func(_, v *node) { l.readIndex(v, &d.Static.Index) })},
 		{"spa", static(func(_, v *node) { l.readSPA(v, &d.Static.SPA) })},
+		{"errors", func(_, v *node) { l.readErrors(v, &d.errors) }},
 		{"use", func(_, v *node) { d.own = l.policyList(v, d.own) }},
 	}
 	before := len(l.diagnostics)
 	l.fields(value, "the route", known...)
 	l.explainPolicyKeys(value, before)
+	l.explainPoolKeys(value, before)
 	switch {
 	case action == nil:
 		// An unknown key may well be the misspelled action; one message is enough then.
@@ -197,29 +200,9 @@ func (l *loader) parsed(d *draft, v *node, want string, parse func(string) (rout
 	return true
 }
 
-// balanceKey reads `balance: least-conn`, the policy without its name.
+// balanceKey reads `balance: least-conn`.
 func (l *loader) balanceKey(d *draft, v *node) {
-	args, ok := l.text(v, "round-robin")
-	if !ok {
-		return
+	if b := l.readBalance(v); b != nil {
+		d.own = l.withBalance(d.own, &setting{policy: *b, at: v, n: len(v.text)})
 	}
-	p, err := policy.Parse("balance", args)
-	if err != nil {
-		l.policyError(v, 0, args, err)
-		return
-	}
-	if !p.Available() {
-		l.unavailable(v, "policy "+strconv.Quote(p.String()))
-	}
-	s := setting{policy: p, at: v, n: len(args)}
-	for _, other := range d.own {
-		if other.policy.Slot() == p.Slot() {
-			l.errorAt(v, Diagnostic{
-				Kind: KindConflict, Msg: `the policy "balance" is set twice`, Want: "balance, or a policy in use",
-				Related: []Related{other.related("the first one")},
-			})
-			return
-		}
-	}
-	d.own = append(d.own, s)
 }

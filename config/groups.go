@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -28,8 +27,9 @@ func (l *loader) readGroups(_, value *node) {
 }
 
 func (l *loader) group(key, value *node) {
-	sc := &scope{group: key.text, defaults: l.defaults}
-	sc.defaults.index = slices.Clone(l.defaults.index)
+	sc := l.fileScope()
+	sc.group = key.text
+	var own Errors
 	var routes *node
 	ok := l.fields(
 		value, "the group",
@@ -38,8 +38,12 @@ func (l *loader) group(key, value *node) {
 		field{"use", func(_, v *node) { sc.use = l.policyList(v, sc.use) }},
 		field{"proxy", func(_, v *node) { l.proxyDefaults(v, "the group's proxy", &sc.defaults) }},
 		field{"static", func(_, v *node) { l.staticDefaults(v, "the group's static", &sc.defaults) }},
+		field{"errors", func(_, v *node) { l.readErrors(v, &own) }},
 		field{"routes", func(_, v *node) { routes = v }},
 	)
+	l.foldRetry(&sc.defaults.retry, sc.defaults.attempts, sc.use)
+	sc.use = l.withBalance(sc.use, sc.defaults.balance)
+	sc.defaults.errors = own.over(sc.defaults.errors)
 	switch {
 	case routes != nil:
 		l.routes(routes, "the group's routes", sc)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"github.com/anygate/anygate/policy"
 	"github.com/anygate/anygate/policy/quantity"
 	"github.com/anygate/anygate/route"
 )
@@ -14,6 +15,7 @@ type jsonConfig struct {
 	Files     []string       `json:"files"`
 	Listen    []jsonListen   `json:"listen"`
 	Upstreams []jsonUpstream `json:"upstreams"`
+	Errors    *jsonErrors    `json:"errors,omitempty"`
 	Routes    []jsonRoute    `json:"routes"`
 	Server    jsonServer     `json:"server"`
 	Log       jsonLog        `json:"log"`
@@ -37,6 +39,7 @@ type jsonUpstream struct {
 	Name    string       `json:"name"`
 	Named   bool         `json:"named"`
 	Members []jsonMember `json:"members"`
+	jsonPool
 	jsonPos
 }
 
@@ -44,6 +47,7 @@ type jsonMember struct {
 	Scheme  string `json:"scheme"`
 	Address string `json:"address"`
 	Weight  int    `json:"weight"`
+	Backup  bool   `json:"backup,omitempty"`
 }
 
 type jsonRoute struct {
@@ -56,6 +60,13 @@ type jsonRoute struct {
 	Action   string        `json:"action"`
 	To       []jsonTarget  `json:"to,omitempty"`
 	Timeouts *jsonTimeouts `json:"timeouts,omitempty"`
+	Balance  string        `json:"balance,omitempty"`
+	Retry    *jsonRetry    `json:"retry,omitempty"`
+	Upgrade  *bool         `json:"upgrade,omitempty"`
+	// Health and Breaker are there where the route, or its group, has its own; null is off then.
+	Health   **jsonHealth  `json:"health,omitempty"`
+	Breaker  **jsonBreaker `json:"breaker,omitempty"`
+	Errors   *jsonErrors   `json:"errors,omitempty"`
 	Root     string        `json:"root,omitempty"`
 	File     bool          `json:"serves_file,omitempty"`
 	Index    []string      `json:"index,omitempty"`
@@ -76,6 +87,7 @@ type jsonTimeouts struct {
 	Connect   string `json:"connect"`
 	FirstByte string `json:"first_byte"`
 	Idle      string `json:"idle"`
+	Tunnel    string `json:"tunnel"`
 }
 
 type jsonPolicy struct {
@@ -91,6 +103,7 @@ type jsonServer struct {
 	Limits   map[string]any    `json:"limits"`
 	Timeouts map[string]string `json:"timeouts"`
 	MinRate  map[string]string `json:"min_rate"`
+	Trust    []string          `json:"trust,omitempty"`
 }
 
 type jsonLog struct {
@@ -109,15 +122,16 @@ func (c *Config) JSON() []byte {
 		out.Listen = append(out.Listen, jsonListen{ln.Network, ln.Addr, ln.TLS, ln.ProxyProtocol, jsonPos(ln.Pos)})
 	}
 	for _, u := range c.Upstreams {
-		ju := jsonUpstream{Name: u.Name, Named: u.Named, Members: []jsonMember{}, jsonPos: jsonPos(u.Pos)}
+		ju := jsonUpstream{Name: u.Name, Named: u.Named, Members: []jsonMember{}, jsonPool: u.Pool.json(), jsonPos: jsonPos(u.Pos)}
 		for _, m := range u.Members {
-			ju.Members = append(ju.Members, jsonMember{m.Scheme, m.Addr, m.Weight})
+			ju.Members = append(ju.Members, jsonMember{m.Scheme, m.Addr, m.Weight, m.Backup})
 		}
 		out.Upstreams = append(out.Upstreams, ju)
 	}
 	for i := range c.Routes {
 		out.Routes = append(out.Routes, c.jsonRoute(&c.Routes[i]))
 	}
+	out.Errors = c.Errors.json()
 	out.Server = c.Server.json()
 	return marshal(out)
 }
@@ -134,7 +148,7 @@ func (c *Config) jsonRoute(r *Route) jsonRoute {
 		Head: r.Head.String(), Methods: notNil(r.Head.Methods), Host: r.Head.Host, Path: r.Head.Path, Group: r.Group,
 		Action: r.Action.Kind.String(), Status: r.Action.Status, Body: r.Action.Body, Location: r.Action.Location,
 		Root: r.Static.Root, File: r.Static.File, Index: r.Static.Index, SPA: r.Static.SPA,
-		Policies: []jsonPolicy{}, Pos: jsonPos(r.Pos),
+		Policies: []jsonPolicy{}, Errors: r.Errors.json(), Pos: jsonPos(r.Pos),
 	}
 	for _, t := range r.Targets {
 		out.To = append(out.To, jsonTarget{t.Raw, c.Upstreams[t.Upstream].Name})
@@ -142,10 +156,27 @@ func (c *Config) jsonRoute(r *Route) jsonRoute {
 	if r.Action.Kind == route.Proxy {
 		out.Timeouts = &jsonTimeouts{
 			quantity.FormatDuration(r.Timeouts.Connect), quantity.FormatDuration(r.Timeouts.FirstByte), quantity.FormatDuration(r.Timeouts.Idle),
+			quantity.FormatDuration(r.Timeouts.Tunnel),
+		}
+		out.Balance, out.Retry, out.Upgrade = r.Balance.Args(), r.Retry.json(), &r.Upgrade
+		if r.OwnHealth {
+			health := r.Health.json()
+			out.Health = &health
+		}
+		if r.OwnBreaker {
+			breaker := r.Breaker.json()
+			out.Breaker = &breaker
 		}
 	}
 	for _, p := range r.Policies {
 		out.Policies = append(out.Policies, jsonPolicy{p.Name(), p.String(), p.Available()})
+	}
+	if r.Action.Kind == route.Proxy {
+		// They are policies too, though the route has members of their own for them.
+		out.Policies = append(out.Policies, jsonPolicy{"balance", r.Balance.String(), true})
+		if n := r.Retry.Attempts; n > 0 {
+			out.Policies = append(out.Policies, jsonPolicy{"retry", policy.Retry{Attempts: n}.String(), true})
+		}
 	}
 	return out
 }
@@ -163,12 +194,16 @@ func (s *Server) json() jsonServer {
 		}
 		return quantity.FormatByteRate(n)
 	}
+	var trust []string
+	for _, p := range s.Trust {
+		trust = append(trust, p.String())
+	}
 	spin := "off"
 	if s.Spin > 0 {
 		spin = quantity.FormatShortDuration(s.Spin)
 	}
 	return jsonServer{
-		Engine: s.Engine, Shards: s.Shards, Spin: spin,
+		Trust: trust, Engine: s.Engine, Shards: s.Shards, Spin: spin,
 		Limits: map[string]any{
 			"request_line": s.Limits.RequestLine, "header_bytes": s.Limits.HeadBytes, "header_fields": s.Limits.Fields,
 			"body": word("unlimited", s.Limits.Body), "connections": word("auto", int64(s.Limits.Connections)),

@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // The bounds of what a configuration may hold. They exist so that a wrong or hostile file ends with a diagnostic
 // instead of exhausting the machine; no sensible file comes near them.
 const (
@@ -40,6 +42,32 @@ const (
 	maxPolicies = 64
 	// maxWeight bounds the weight of a member.
 	maxWeight = 1000
+	// maxTrust bounds the addresses that are trusted. Further ones are refused.
+	maxTrust = 1024
+	// maxHealthPath bounds the path of health checks, in bytes.
+	maxHealthPath = 2048
+	// maxStatusRanges bounds the ranges of statuses of a health check.
+	maxStatusRanges = 32
+	// minHealthEvery is the least time between two checks of a member: more would be load.
+	minHealthEvery = 100 * time.Millisecond
+	// maxJitter bounds by how much the time between two checks differs, in thousandths of a percent.
+	maxJitter = 50_000
+	// minEject is the shortest ejection, and minWindow the shortest window and opening of a breaker: what happens to
+	// requests is looked at ten times in a second.
+	minEject  = 100 * time.Millisecond
+	minWindow = 100 * time.Millisecond
+	// minResolve is the least time between two look-ups of a name.
+	minResolve = 100 * time.Millisecond
+	// maxErrorsInRow bounds the number of errors that eject a member.
+	maxErrorsInRow = 1_000_000
+	// maxNameServers bounds the name servers of a pool.
+	maxNameServers = 8
+	// maxPoolLimit bounds the limits of a pool; it is that of connections of the process.
+	maxPoolLimit = 1 << 30
+	// maxIdleConnections bounds the idle connections that a shard keeps to one member.
+	maxIdleConnections = 1 << 16
+	// MaxPageBytes bounds the content of an error page, which every shard answers from memory.
+	MaxPageBytes = 64 << 10
 	// maxShards bounds the number of event loops.
 	maxShards = 1024
 	// maxIndex bounds the index files that are tried in a directory.

@@ -73,7 +73,6 @@ func (l *loader) listener(item *node, list []word) (Listener, bool) {
 			l.unavailableIn(item, w.off, len(w.text), `"tls"`)
 		case "proxy-protocol":
 			ln.ProxyProtocol = true
-			l.unavailableIn(item, w.off, len(w.text), `"proxy-protocol"`)
 		default:
 			l.wordError(item, w, Diagnostic{
 				Msg: "unknown option " + strconv.Quote(w.text) + " of an address", Want: "tls or proxy-protocol",

@@ -147,9 +147,11 @@ type loader struct {
 	// named and direct find pools by name and by URI.
 	named  map[string]int
 	direct map[string]int
-	// defaults are what routes have from `proxy` and `static`, use what they have from `use`.
+	// defaults are what routes have from `proxy` and `static`, use what they have from `use`, errors what they have from
+	// `errors`.
 	defaults routeDefaults
 	use      []setting
+	errors   Errors
 	// groups are the names of groups.
 	groups map[string]*node
 	// builder finds routes that match the same requests; routeKeys are the heads of the routes in cfg.

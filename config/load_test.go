@@ -121,7 +121,7 @@ func TestForUpstream(t *testing.T) {
 	if err := ds.Err(); err != nil {
 		t.Fatal(err)
 	}
-	want := []Upstream{{Name: "http://localhost:3000", Members: []Member{{Scheme: "http", Addr: "localhost:3000", Weight: 1}}}}
+	want := []Upstream{{Name: "http://localhost:3000", Members: []Member{{Scheme: "http", Addr: "localhost:3000", Weight: 1}}, Pool: defaultPool()}}
 	if !reflect.DeepEqual(c.Upstreams, want) {
 		t.Errorf("upstreams %+v", c.Upstreams)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/anygate/anygate/policy"
@@ -38,11 +39,7 @@ func (l *loader) policyLine(n *node, off int, line string, list []setting) []set
 		start++
 	}
 	if !p.Available() {
-		what := "policy " + strconv.Quote(name)
-		if name == "balance" {
-			what = "policy " + strconv.Quote(p.String())
-		}
-		l.unavailableIn(n, off+start, len(name), what)
+		l.unavailableIn(n, off+start, len(name), "policy "+strconv.Quote(name))
 	}
 	s := setting{policy: p, at: n, off: off + start, n: len(name)}
 	for _, other := range list {
@@ -87,13 +84,44 @@ func (l *loader) policyList(value *node, list []setting) []setting {
 
 func (l *loader) readUse(_, value *node) { l.use = l.policyList(value, l.use) }
 
+// withBalance adds the way to balance that a key gives to the policies of the same level.
+func (l *loader) withBalance(list []setting, balance *setting) []setting {
+	if balance == nil {
+		return list
+	}
+	for _, other := range list {
+		if other.policy.Slot() == balance.policy.Slot() {
+			l.errorAt(balance.at, Diagnostic{
+				Kind: KindConflict, Msg: `the policy "balance" is set twice`, Want: "the key balance, or a policy in use",
+				Related: []Related{other.related("the first one")},
+			})
+			return list
+		}
+	}
+	return append(slices.Clip(list), *balance)
+}
+
+// balanceOf returns the way to balance that the most specific of some levels sets.
+func balanceOf(levels ...[]setting) *policy.Balance {
+	for _, level := range levels {
+		for _, s := range level {
+			if b, ok := s.policy.(policy.Balance); ok {
+				return &b
+			}
+		}
+	}
+	return nil
+}
+
 // effective returns the policies of a route: of every name the most specific setting, from the least specific level to
-// the most specific one. Defaults that have no meaning for the route's kind of action do not apply to it.
+// the most specific one. Defaults that have no meaning for the route's kind of action do not apply to it; balance and
+// retry are members of the route.
 func effective(kind route.Kind, levels ...[]setting) []policy.Policy {
 	var out []policy.Policy
 	for i, level := range levels {
 		for _, s := range level {
-			if kind != route.Proxy && proxyOnly[s.policy.Name()] {
+			name := s.policy.Name()
+			if name == "balance" || name == "retry" || kind != route.Proxy && proxyOnly[name] {
 				continue
 			}
 			if !setIn(levels[i+1:], s.policy.Name()) {

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +18,8 @@ func (c *Config) Print(w io.Writer) error {
 	var b strings.Builder
 	c.printListen(&b)
 	c.printUpstreams(&b)
+	c.printProxy(&b)
+	printErrors(&b, "", &c.Errors)
 	b.WriteString("routes:\n")
 	for i := range c.Routes {
 		for line := range strings.Lines(c.Routes[i].Full()) {
@@ -54,33 +55,6 @@ func (ln Listener) String() string {
 	return s
 }
 
-func (c *Config) printUpstreams(b *strings.Builder) {
-	if !slices.ContainsFunc(c.Upstreams, func(u Upstream) bool { return u.Named }) {
-		return
-	}
-	b.WriteString("upstreams:\n")
-	for i := range c.Upstreams {
-		if u := &c.Upstreams[i]; u.Named {
-			fmt.Fprintf(b, "  %s:\n    members:\n", quoteYAML(u.Name))
-			for _, m := range u.Members {
-				fmt.Fprintf(b, "      - %s\n", quoteYAML(m.String()))
-			}
-		}
-	}
-}
-
-// String writes the member as `upstreams` has it.
-func (m Member) String() string {
-	s := m.Addr
-	if m.Scheme == "unix" {
-		s = "unix:" + s
-	}
-	if m.Weight != 1 {
-		s += " weight " + strconv.Itoa(m.Weight)
-	}
-	return s
-}
-
 // Full returns the route in its full form, as YAML that may stand in `routes`.
 func (r *Route) Full() string {
 	var b strings.Builder
@@ -91,10 +65,7 @@ func (r *Route) Full() string {
 		for _, t := range r.Action.Targets {
 			fmt.Fprintf(&b, "    - %s\n", quoteYAML(t.Raw))
 		}
-		fmt.Fprintf(
-			&b, "  timeouts: {connect: %s, first-byte: %s, idle: %s}\n", quantity.FormatDuration(r.Timeouts.Connect),
-			quantity.FormatDuration(r.Timeouts.FirstByte), quantity.FormatDuration(r.Timeouts.Idle),
-		)
+		r.printProxy(&b)
 	case route.Static:
 		if r.Static.File {
 			fmt.Fprintf(&b, "  file: %s\n", quoteYAML(r.Action.Path))
@@ -108,6 +79,7 @@ func (r *Route) Full() string {
 	case route.Echo:
 		fmt.Fprintf(&b, "  echo: %s\n", quoteYAML(r.Action.String()))
 	}
+	printErrors(&b, "  ", &r.Errors)
 	if len(r.Policies) > 0 {
 		b.WriteString("  use:\n")
 		for _, p := range r.Policies {
@@ -135,6 +107,13 @@ func (c *Config) printServer(b *strings.Builder) {
 		quantity.FormatDuration(t.Body), quantity.FormatDuration(t.Idle), quantity.FormatDuration(t.Write), quantity.FormatDuration(t.Drain),
 	)
 	fmt.Fprintf(b, "  min-rate: {body: %s, write: %s}\n", rateOrWord("off", s.MinRate.Body), rateOrWord("off", s.MinRate.Write))
+	if len(s.Trust) > 0 {
+		trust := make([]string, len(s.Trust))
+		for i, p := range s.Trust {
+			trust[i] = p.String()
+		}
+		fmt.Fprintf(b, "  trust: %s\n", flowList(trust))
+	}
 }
 
 func orWord(word string, n int) string {

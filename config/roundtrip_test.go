@@ -34,6 +34,7 @@ func unplaced(c *Config) Config {
 	for i := range out.Listen {
 		out.Listen[i].Pos = Pos{}
 	}
+	out.Errors = unplacedErrors(c.Errors)
 	out.Upstreams = nil
 	for _, u := range c.Upstreams {
 		u.Pos = Pos{}
@@ -52,10 +53,19 @@ func unplaced(c *Config) Config {
 		for i := range r.Targets {
 			r.Targets[i].Off, r.Targets[i].Len = 0, 0
 		}
+		r.Errors = unplacedErrors(r.Errors)
 		r.Policies = append([]policy.Policy(nil), r.Policies...)
 		out.Routes = append(out.Routes, r)
 	}
 	return out
+}
+
+func unplacedErrors(e Errors) Errors {
+	e.Pages = append([]ErrorPage(nil), e.Pages...)
+	for i := range e.Pages {
+		e.Pages[i].Pos = Pos{}
+	}
+	return e
 }
 
 // checkPlaces asserts that diagnostics about the file point into its text.

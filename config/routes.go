@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/anygate/anygate/policy"
 	"github.com/anygate/anygate/route"
 )
 
@@ -13,11 +14,20 @@ type scope struct {
 	host     string
 	prefix   string
 	defaults routeDefaults
-	use      []setting
+	// file are the policies of the file, use those of the group.
+	file, use []setting
 }
 
 func (l *loader) readRoutes(_, value *node) {
-	l.routes(value, "routes", &scope{defaults: l.defaults})
+	l.routes(value, "routes", l.fileScope())
+}
+
+// fileScope is what the file says for all routes. It is asked for when `proxy` and `use` were read.
+func (l *loader) fileScope() *scope {
+	sc := &scope{file: l.withBalance(l.use, l.defaults.balance), defaults: l.defaults.below()}
+	l.foldRetry(&sc.defaults.retry, l.defaults.attempts, l.use)
+	sc.defaults.errors = l.errors
+	return sc
 }
 
 // routes reads HEAD: ACTION entries.
@@ -29,7 +39,8 @@ func (l *loader) routes(value *node, where string, sc *scope) {
 	for _, e := range value.entries {
 		head, headOK := l.head(e.key, sc)
 		d := &draft{key: e.key, Route: Route{
-			Head: head, Group: sc.group, Timeouts: sc.defaults.timeouts,
+			Head: head, Group: sc.group, Timeouts: sc.defaults.timeouts, Retry: sc.defaults.retry, Upgrade: sc.defaults.upgrade,
+			OwnHealth: sc.defaults.ownHealth, OwnBreaker: sc.defaults.ownBreaker, Health: sc.defaults.health, Breaker: sc.defaults.breaker,
 			Static: Static{Index: sc.defaults.index, SPA: sc.defaults.spa}, Pos: e.key.pos(),
 		}}
 		if l.action(d, e.value) && headOK {
@@ -46,8 +57,11 @@ type draft struct {
 	// targets.
 	text    *node
 	targets []*node
-	// own are the policies that the route sets itself.
-	own []setting
+	// own are the policies that the route sets itself, errors its pages.
+	own    []setting
+	errors Errors
+	// attempts is where the key retry has a number.
+	attempts *node
 }
 
 // head parses a route's head within the host and prefix of its group.
@@ -136,11 +150,15 @@ func (l *loader) suggestPath(n *node, err *route.SyntaxError) {
 
 // addRoute finishes a route that was understood and adds it to the configuration.
 func (l *loader) addRoute(d *draft, sc *scope) {
-	d.Policies = effective(d.Action.Kind, l.use, sc.use, d.own)
+	d.Policies = effective(d.Action.Kind, sc.file, sc.use, d.own)
+	d.Errors = d.errors.over(sc.defaults.errors)
 	ok := true
 	switch d.Action.Kind {
 	case route.Proxy:
-		ok = l.resolveTargets(d)
+		l.foldRetry(&d.Retry, d.attempts, d.own)
+		if ok = l.resolveTargets(d); ok {
+			d.Balance = l.balance(d, sc)
+		}
 	case route.Redirect:
 		location, err := route.CompileLocation(d.Head, d.Action.Location)
 		if err != nil {
@@ -150,7 +168,8 @@ func (l *loader) addRoute(d *draft, sc *scope) {
 		d.Location = location
 	}
 	if d.Action.Kind != route.Proxy {
-		d.Timeouts = Timeouts{}
+		d.Timeouts, d.Retry, d.Upgrade = Timeouts{}, Retry{}, false
+		d.OwnHealth, d.OwnBreaker, d.Health, d.Breaker = false, false, nil, nil
 	}
 	if d.Action.Kind != route.Static || d.Static.File {
 		d.Static.Index, d.Static.SPA = nil, ""
@@ -170,6 +189,22 @@ func (l *loader) addRoute(d *draft, sc *scope) {
 	}
 	l.cfg.Routes = append(l.cfg.Routes, d.Route)
 	l.routeKeys = append(l.routeKeys, d.key)
+}
+
+// balance returns the way in which a proxy route balances: what the route or its group says, then the pool that it
+// names, then the file.
+func (l *loader) balance(d *draft, sc *scope) policy.Balance {
+	b := balanceOf(d.own, sc.use)
+	if b == nil && len(d.Targets) == 1 {
+		b = l.cfg.Upstreams[d.Targets[0].Upstream].Balance
+	}
+	if b == nil {
+		b = balanceOf(sc.file)
+	}
+	if b == nil {
+		return policy.Balance{}
+	}
+	return *b
 }
 
 // finishRoutes builds the matcher, and reports a configuration that would answer nothing.

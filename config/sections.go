@@ -16,6 +16,7 @@ func sections() []section {
 		{key: "log", settings: true, read: (*loader).readLog},
 		{key: "proxy", settings: true, read: (*loader).readProxy},
 		{key: "static", settings: true, read: (*loader).readStatic},
+		{key: "errors", settings: true, read: (*loader).readFileErrors},
 		{key: "listen", read: (*loader).readListen},
 		{key: "upstreams", read: (*loader).readUpstreams},
 		{key: "use", read: (*loader).readUse},
@@ -29,14 +30,14 @@ func sections() []section {
 
 // sectionNames are the top-level keys in the order of the documentation.
 var sectionNames = []string{
-	"listen", "upstreams", "routes", "groups", "use", "proxy", "static", "server", "log", "include", "tls", "admin", "trace",
+	"listen", "upstreams", "routes", "groups", "use", "proxy", "static", "errors", "server", "log", "include", "tls", "admin", "trace",
 }
 
 // decode compiles all files into c.
 func (l *loader) decode(c *Config) {
 	l.cfg = c
 	c.Server, c.Log = defaultServer(), defaultLog()
-	l.defaults = defaultRoute()
+	l.defaults, c.Pool = defaultRoute(), defaultPool()
 	list := sections()
 	for _, f := range l.files {
 		c.Files = append(c.Files, f.src.name)
@@ -59,6 +60,7 @@ func (l *loader) decode(c *Config) {
 			l.readSection(s, f)
 		}
 	}
+	c.Errors = l.errors
 	l.finishServer()
 	l.finishListen()
 	l.finishRoutes()

@@ -2,7 +2,12 @@ package config
 
 import (
 	"math"
+	"net/netip"
+	"slices"
+	"strconv"
 	"time"
+
+	"github.com/anygate/anygate/policy"
 )
 
 // The defaults of `server`.
@@ -44,7 +49,7 @@ func (l *loader) readServer(_, value *node) {
 		field{"limits", func(_, v *node) { l.readLimits(v, &s.Limits) }},
 		field{"timeouts", func(_, v *node) { l.readServerTimeouts(v, &s.Timeouts) }},
 		field{"min-rate", func(_, v *node) { l.readMinRate(v, &s.MinRate) }},
-		field{"trust", l.refuse(listOf(prefixShape))},
+		field{"trust", func(_, v *node) { l.readTrust(v, &s.Trust) }},
 		field{"user", l.refuse(textShape("the name of a user"))},
 		field{"chroot", l.refuse(textShape("a directory"))},
 	)
@@ -56,6 +61,29 @@ const (
 	minSpin = time.Microsecond
 	maxSpin = time.Millisecond
 )
+
+// readTrust reads addresses and prefixes. A file that has some overrides those of the files that it includes.
+func (l *loader) readTrust(v *node, into *[]netip.Prefix) {
+	const want = "an address or prefix such as 10.0.0.0/8"
+	var trust []netip.Prefix
+	for _, item := range l.items(v) {
+		s, ok := l.text(item, want)
+		if !ok {
+			continue
+		}
+		p, expected, suggest := policy.ParsePrefix(s)
+		switch {
+		case expected != "":
+			l.errorAt(item, Diagnostic{Msg: strconv.Quote(s) + " is not an address or prefix", Want: expected, Suggest: suggest})
+		case len(trust) == maxTrust:
+			l.errorAt(item, Diagnostic{Msg: "more than " + strconv.Itoa(maxTrust) + " addresses are trusted", Want: "prefixes that hold more addresses"})
+			return
+		case !slices.Contains(trust, p):
+			trust = append(trust, p)
+		}
+	}
+	*into = trust
+}
 
 // maxHead is the largest head: together with what a proxy adds to it, it has to fit into one large buffer of the engine.
 const maxHead = 56 << 10

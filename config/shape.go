@@ -1,11 +1,8 @@
 package config
 
 import (
-	"math"
 	"strconv"
-	"time"
 
-	"github.com/anygate/anygate/policy"
 	"github.com/anygate/anygate/policy/quantity"
 )
 
@@ -70,12 +67,6 @@ func enumShape(what string, words ...string) check {
 	return func(l *loader, v *node) { l.enum(v, what, new(string), words...) }
 }
 
-func durationShape(l *loader, v *node) { l.duration(v, minTimeout, new(time.Duration)) }
-
-func integerShape(lo, hi int) check {
-	return func(l *loader, v *node) { l.integer(v, lo, hi, new(int)) }
-}
-
 func percentShape(l *loader, v *node) {
 	if s, ok := l.text(v, "a percentage from 0% to 100%"); ok {
 		_, err := quantity.ParsePercent(s)
@@ -84,16 +75,6 @@ func percentShape(l *loader, v *node) {
 }
 
 func boolShape(l *loader, v *node) { l.enum(v, "value", new(string), "on", "off", "true", "false") }
-
-func prefixShape(l *loader, v *node) {
-	s, ok := l.text(v, "an address or prefix such as 10.0.0.0/8")
-	if !ok {
-		return
-	}
-	if _, want, suggest := policy.ParsePrefix(s); want != "" {
-		l.errorAt(v, Diagnostic{Msg: strconv.Quote(s) + " is not an address or prefix", Want: want, Suggest: suggest})
-	}
-}
 
 // addressShape checks an address to listen to.
 func addressShape(l *loader, v *node) {
@@ -138,43 +119,7 @@ var (
 
 	upstreamTLSShape = object("the upstream's tls", key{"ca", fileShape}, key{"cert", fileShape}, key{"key", fileShape}, key{"server-name", textShape("a host name")})
 
-	healthShape = bareOr(textShape("a path such as /healthz"), object(
-		"health",
-		key{"path", textShape("a path such as /healthz")},
-		key{"every", durationShape},
-		key{"timeout", durationShape},
-		key{"rise", integerShape(1, 100)},
-		key{"fall", integerShape(1, 100)},
-	))
-
-	breakerShape = object(
-		"breaker",
-		key{"errors", percentShape},
-		key{"window", durationShape},
-		key{"min", integerShape(1, math.MaxInt32)},
-		key{"open", durationShape},
-	)
-
-	retryShape = bareOr(integerShape(0, 10), object(
-		"retry",
-		key{"attempts", integerShape(0, 10)},
-		key{"on", listOf(retryCauseShape)},
-		key{"budget", percentShape},
-	))
-
 	adminShape = bareOr(addressShape, object("admin", key{"listen", addressShape}))
 
 	traceShape = bareOr(uriShape, object("trace", key{"endpoint", uriShape}, key{"sample", percentShape}))
 )
-
-// retryCauseShape checks one cause of a retry: a word, or a status of the server's.
-func retryCauseShape(l *loader, v *node) {
-	s, ok := l.text(v, "connect, timeout or a status from 500 to 599")
-	if !ok || s == "connect" || s == "timeout" {
-		return
-	}
-	if n, err := strconv.Atoi(s); err == nil && n >= 500 && n <= 599 {
-		return
-	}
-	l.errorAt(v, Diagnostic{Msg: "unknown cause " + strconv.Quote(s), Want: "connect, timeout or a status from 500 to 599"})
-}

@@ -35,7 +35,27 @@ func (l *loader) resolveTargets(d *draft) bool {
 		}
 		d.Targets = append(d.Targets, Target{Target: t, Upstream: l.pool(n, t), Rewrite: rewrite})
 	}
+	if ok && len(d.Targets) > 1 {
+		l.checkOwnSettings(d)
+	}
 	return ok
+}
+
+// checkOwnSettings reports a route of several upstreams that names a pool with settings. Together they are one pool,
+// in which limits or checks of a part would have no meaning.
+func (l *loader) checkOwnSettings(d *draft) {
+	for i, t := range d.Targets {
+		u := &l.cfg.Upstreams[t.Upstream]
+		if !u.Own {
+			continue
+		}
+		off, count := t.Off, t.Len
+		l.errorIn(d.targets[i], off, count, Diagnostic{
+			Msg: "the route names several upstreams, and " + strconv.Quote(u.Name) + " has settings of its own", Want: "one pool in upstreams that has all the members",
+			Related: []Related{l.relatedPos(u.Pos, "the pool")},
+		})
+		return
+	}
 }
 
 // pool returns the index of the pool with the target's name, or of one that has its address as the only member.
@@ -57,7 +77,7 @@ func (l *loader) pool(n *node, t route.Target) int {
 	pos := n.src.pos(start)
 	l.direct[name] = len(l.cfg.Upstreams)
 	l.cfg.Upstreams = append(l.cfg.Upstreams, Upstream{
-		Name: name, Pos: pos, Members: []Member{{Scheme: scheme, Addr: addr, Weight: 1, Pos: pos}},
+		Name: name, Pool: l.cfg.Pool, Pos: pos, Members: []Member{{Scheme: scheme, Addr: addr, Weight: 1, Pos: pos}},
 	})
 	return len(l.cfg.Upstreams) - 1
 }

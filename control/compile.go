@@ -21,43 +21,54 @@ const (
 // Compile makes what the shards serve from of a configuration: it looks up host names, opens the directories of sites,
 // and builds responses. Errors name the place in the configuration; all of them are returned, joined.
 func Compile(cfg *config.Config, reg *Registry) (*gateway.Generation, error) {
-	c := compiler{cfg: cfg, reg: reg, sites: make(map[string]*static.Site)}
-	c.servers, c.err = reg.resolve(cfg.Upstreams)
+	c := compiler{
+		cfg: cfg, reg: reg, sites: make(map[string]*static.Site),
+		named: make(map[string]*pool), pages: make(map[string]*gateway.ErrorPages),
+	}
 	gen := &gateway.Generation{
 		Table:    cfg.Table,
 		Routes:   make([]gateway.Route, len(cfg.Routes)),
 		Settings: settings(cfg),
 	}
+	gen.Errors = c.errorPages(&cfg.Errors)
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
 		if err := c.route(r, &gen.Routes[i]); err != nil {
 			c.err = errors.Join(c.err, at(r.Pos, err))
 		}
 	}
+	c.err = errors.Join(c.err, reg.resolve(c.pools))
 	if c.err != nil {
 		for _, s := range c.sites {
 			s.Close()
 		}
 		return nil, c.err
 	}
+	reg.adopt(c.pools)
 	return gen, nil
 }
 
 // compiler is one compilation under way.
 type compiler struct {
-	cfg     *config.Config
-	reg     *Registry
-	servers servers
-	sites   map[string]*static.Site // by what siteKey says, so that routes of one directory share its descriptor
-	err     error
+	cfg   *config.Config
+	reg   *Registry
+	sites map[string]*static.Site // by what tells them apart, so that routes of one directory share its descriptor
+	pools []*pool
+	named map[string]*pool               // by the key of the upstream
+	pages map[string]*gateway.ErrorPages // by what tells them apart; most routes have the same
+	err   error
 }
 
 func (c *compiler) route(r *config.Route, out *gateway.Route) (err error) {
 	out.Name = r.Head.String()
 	out.Action = r.Action.Kind
+	out.Errors = c.errorPages(&r.Errors)
 	switch r.Action.Kind {
 	case route.Fixed:
 		out.Fixed = fixed(&r.Action)
+		if p := out.Errors.Page(r.Action.Status); p != nil && r.Action.Body == "" {
+			out.Fixed = p.As(r.Action.Status)
+		}
 	case route.Redirect:
 		out.Status, out.Location = r.Action.Status, r.Location
 	case route.Echo:
@@ -107,11 +118,14 @@ func spa(word string) static.SPA {
 	return static.SPAAuto
 }
 
-// plan makes the plan of a proxy route: every address of every server of every pool it names, in their order.
+// plan makes the plan of a proxy route.
 func (c *compiler) plan(r *config.Route) *proxy.Plan {
 	p := &proxy.Plan{
 		ID:       c.reg.plan(r.Head.String()),
-		Timeouts: proxy.Timeouts{Connect: r.Timeouts.Connect, FirstByte: r.Timeouts.FirstByte, Idle: r.Timeouts.Idle},
+		Balance:  planBalance(r.Balance),
+		Retry:    planRetry(&r.Retry),
+		Timeouts: planTimeouts(&r.Timeouts),
+		Upgrade:  r.Upgrade,
 		Limits:   http1.DefaultLimits,
 	}
 	// Targets whose URIs have the same path write the same request.
@@ -123,12 +137,37 @@ func (c *compiler) plan(r *config.Route) *proxy.Plan {
 			group = len(groups)
 			groups[key] = group
 		}
+		p.Targets = append(p.Targets, proxy.Target{Rewrite: t.Rewrite, Group: group})
+	}
+	p.Upstream = c.pool(r, p.Targets).upstream
+	return p
+}
+
+// pool returns the pool of a route, which is that of all routes that name the same upstream, unless the route has one
+// of its own: then its name says so. Members of that know the targets of the route by their indices, so that with other
+// targets it is another upstream: exchanges of the generation before have the old ones.
+func (c *compiler) pool(r *config.Route, targets []proxy.Target) *pool {
+	settings, shared := c.cfg.PoolOf(r)
+	name := "route " + r.Head.String()
+	key := name
+	for _, t := range r.Targets {
+		key += " " + t.Raw
+	}
+	if shared {
+		name = c.cfg.Upstreams[r.Targets[0].Upstream].Name
+		key = name
+	}
+	if p := c.named[key]; p != nil {
+		return p
+	}
+	p := &pool{upstream: c.reg.upstream(key, name), config: settings}
+	for i, t := range r.Targets {
 		for _, m := range c.cfg.Upstreams[t.Upstream].Members {
-			for _, member := range c.servers[m] {
-				p.Choices = append(p.Choices, proxy.Choice{Member: member, Rewrite: t.Rewrite, Group: group})
-			}
+			p.servers = append(p.servers, server{config: m, target: i, group: targets[i].Group})
 		}
 	}
+	c.named[key] = p
+	c.pools = append(c.pools, p)
 	return p
 }
 
@@ -147,7 +186,18 @@ func settings(cfg *config.Config) gateway.Settings {
 		MinWrite:  s.MinRate.Write,
 		Idle:      s.Timeouts.Idle,
 		AccessLog: accessFormat(cfg.Log.Access),
+		Trust:     gateway.NewTrust(s.Trust),
+		Listeners: listeners(cfg.Listen),
 	}
+}
+
+// listeners are by the index in the configuration, which is the id that a listener's sockets are given to the shards with.
+func listeners(list []config.Listener) []gateway.Listener {
+	out := make([]gateway.Listener, len(list))
+	for i, l := range list {
+		out[i].ProxyProtocol = l.ProxyProtocol
+	}
+	return out
 }
 
 func accessFormat(a config.AccessLog) gateway.LogFormat {

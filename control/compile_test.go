@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/anygate/anygate/control/discovery"
 	"github.com/anygate/anygate/gateway"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
@@ -17,11 +19,14 @@ import (
 // memberNames lists the servers of a plan.
 func memberNames(p *proxy.Plan) string {
 	var list []string
-	for _, c := range p.Choices {
-		list = append(list, c.Member.Name)
+	for _, e := range p.Upstream.Set().Endpoints {
+		list = append(list, e.Member.Name)
 	}
 	return strings.Join(list, " ")
 }
+
+// member is the first server of a plan.
+func member(p *proxy.Plan) *proxy.Member { return p.Upstream.Set().Endpoints[0].Member }
 
 func TestCompile(t *testing.T) {
 	dir := t.TempDir()
@@ -44,6 +49,8 @@ server:
   limits: {request-line: 1KiB, header-bytes: 4KiB, header-fields: 7, body: 1MiB}
   timeouts: {header: 1s, body: 2s, idle: 3s, write: 4s, drain: 5s}
   min-rate: {body: 100/s, write: 200/s}
+  trust: [10.0.0.0/8, "2001:db8::1"]
+listen: [":80", ":81 proxy-protocol"]
 proxy:
   timeouts: {connect: 6s, first-byte: 7s, idle: 8s}
 log: stdout json
@@ -83,16 +90,17 @@ log: stdout json
 		t.Errorf("choices %s, want %s", got, want)
 	}
 	var groups []int
-	for _, c := range p.Choices {
-		groups = append(groups, c.Group)
+	endpoints := p.Upstream.Set().Endpoints
+	for _, e := range endpoints {
+		groups = append(groups, p.Targets[e.Target].Group)
 	}
 	if groups[0] != groups[2] || groups[0] == groups[3] || groups[0] != groups[6] {
 		t.Errorf("groups %v: the first and the last target pass the path on, the second rewrites it", groups)
 	}
-	if p.Choices[0].Member != p.Choices[3].Member {
+	if endpoints[0].Member != endpoints[3].Member {
 		t.Error("one address is two members")
 	}
-	if want := (proxy.Timeouts{Connect: 6 * time.Second, FirstByte: 7 * time.Second, Idle: 8 * time.Second}); p.Timeouts != want {
+	if want := (proxy.Timeouts{Connect: 6 * time.Second, FirstByte: 7 * time.Second, Idle: 8 * time.Second, Tunnel: time.Hour}); p.Timeouts != want {
 		t.Errorf("timeouts %+v", p.Timeouts)
 	}
 
@@ -104,7 +112,9 @@ log: stdout json
 	if want := (gateway.Settings{
 		Body: 1 << 20, Header: time.Second, BodyIdle: 2 * time.Second, Idle: 3 * time.Second, Write: 4 * time.Second,
 		MinBody: 100, MinWrite: 200, AccessLog: gateway.LogJSON,
-	}); s != want {
+		Trust:     gateway.NewTrust([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")}),
+		Listeners: []gateway.Listener{{}, {ProxyProtocol: true}},
+	}); !reflect.DeepEqual(s, want) {
 		t.Errorf("settings %+v, want %+v", s, want)
 	}
 }
@@ -116,7 +126,7 @@ func TestCompileKeepsIdentities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := Compile(parse(t, "", `{routes: {"/c": "http://192.0.2.3", "/b": "http://192.0.2.2", "/a": "http://192.0.2.1:80/x"}}`), reg)
+	second, err := Compile(parse(t, "", `{routes: {"/c": "http://192.0.2.3", "/b": "http://192.0.2.2", "/a": "http://one.test/x"}}`), reg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,10 +135,10 @@ func TestCompileKeepsIdentities(t *testing.T) {
 	if a.ID != a2.ID || b.ID != b2.ID || a.ID == b.ID || c2.ID == a.ID || c2.ID == b.ID {
 		t.Errorf("plans: a %d and %d, b %d and %d, c %d", a.ID, a2.ID, b.ID, b2.ID, c2.ID)
 	}
-	if a.Choices[0].Member != a2.Choices[0].Member || b.Choices[0].Member != b2.Choices[0].Member {
+	if member(a) != member(a2) || member(b) != member(b2) {
 		t.Error("an address has another member after the second compilation")
 	}
-	ids := map[uint32]bool{a.Choices[0].Member.ID: true, b.Choices[0].Member.ID: true, c2.Choices[0].Member.ID: true}
+	ids := map[uint32]bool{member(a).ID: true, member(b).ID: true, member(c2).ID: true}
 	if len(ids) != 3 {
 		t.Error("two addresses have the same number")
 	}
@@ -158,8 +168,8 @@ func TestLocalhostIsBothFamilies(t *testing.T) {
 // failing is a resolver that always fails.
 type failing struct{ err error }
 
-func (f failing) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
-	return nil, f.err
+func (f failing) Lookup(context.Context, discovery.Query) (discovery.Answer, error) {
+	return discovery.Answer{}, f.err
 }
 
 func TestCompileErrors(t *testing.T) {

@@ -1,7 +1,10 @@
 // Package control is the side of AnyGate that is ordinary Go: it turns a configuration into what the shards serve from,
 // opens the sockets, starts the shards, listens to signals, and writes what the shards log.
 //
-//	compile    config.Config to gateway.Generation; host names to addresses, directories to sites
+//	compile    config.Config to gateway.Generation; directories to sites, errors to pages
+//	pool       the upstreams of a configuration, and the members that shards are told of
+//	resolve    names of servers to addresses, at first and whenever they move
+//	watch      health checks, ejection and breakers of upstreams; what the log says of them
 //	listen     one listening socket for each address and shard, all of them opened before anything is served
 //	backend    which engine, and why not io_uring
 //	sizing     how many shards, connections and buffers this machine, container or cgroup can carry

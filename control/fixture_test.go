@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/discovery"
 )
 
 // parse compiles a configuration's text; relative paths are below dir.
@@ -37,12 +38,11 @@ func write(t *testing.T, dir, name, text string) {
 // names is a resolver with a table.
 type names map[string][]string
 
-func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
-	var list []netip.Addr
-	for _, s := range n[host] {
-		list = append(list, netip.MustParseAddr(s))
+func (n names) Lookup(_ context.Context, q discovery.Query) (a discovery.Answer, err error) {
+	for _, s := range n[q.Name] {
+		a.Endpoints = append(a.Endpoints, discovery.Endpoint{Addr: netip.AddrPortFrom(netip.MustParseAddr(s), q.Port), Weight: 1})
 	}
-	return list, nil
+	return a, nil
 }
 
 // journal is a log that can be read while it is written.

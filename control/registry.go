@@ -1,62 +1,80 @@
 package control
 
 import (
-	"context"
-	"net"
 	"net/netip"
 	"sync"
 
+	"github.com/anygate/anygate/control/discovery"
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/proxy"
 )
 
-// Resolver finds the addresses of a host name. *net.Resolver is one.
-type Resolver interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
-}
-
-// Registry is what outlives a generation: the numbers by which shards know upstream servers and proxy routes, so that
-// connection pools and balancing state survive when the configuration is replaced.
+// Registry is what outlives a generation: the upstreams and members that shards know by their numbers, and the numbers of
+// proxy routes, so that connection pools, counts, health and balancing state survive when the configuration is replaced.
 type Registry struct {
-	resolver Resolver
+	// discovery is made when the first name is to be looked up, and is the resolver then unless there was one before.
+	resolver  Resolver
+	discovery *discovery.Discovery
+	shards    int
+	tell      func(discovery.Event) // set before names are watched; nil tells nobody
 
-	mu      sync.Mutex
-	members map[string]*proxy.Member // by name
-	plans   map[string]uint32        // by the head of the route
+	mu        sync.Mutex
+	upstreams map[string]*proxy.Upstream // by what tells them apart
+	members   map[memberKey]*proxy.Member
+	plans     map[string]uint32 // by the head of the route
+	sets      uint64            // how many were published
+	pools     []*pool           // of the configuration
+	current   map[*proxy.Upstream]*pool
+	watches   []*discovery.Watch
 }
 
-// NewRegistry makes a registry. A nil resolver is the system's.
+// memberKey is a member's identity: counts and health of an address belong to one upstream.
+type memberKey struct {
+	upstream *proxy.Upstream
+	name     string
+}
+
+// NewRegistry makes a registry. Without a resolver, names are looked up as the system is configured to.
 func NewRegistry(r Resolver) *Registry {
-	if r == nil {
-		r = net.DefaultResolver
+	return &Registry{
+		resolver: r, shards: 1,
+		upstreams: make(map[string]*proxy.Upstream), members: make(map[memberKey]*proxy.Member), plans: make(map[string]uint32),
 	}
-	return &Registry{resolver: r, members: make(map[string]*proxy.Member), plans: make(map[string]uint32)}
 }
 
-// tcpMember returns the member at a TCP address; always the same one for the same address.
-func (r *Registry) tcpMember(ap netip.AddrPort) *proxy.Member {
-	ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	return r.member(ap.String(), engine.TCPAddr(ap))
-}
-
-// unixMember returns the member behind a unix socket.
-func (r *Registry) unixMember(path string) (*proxy.Member, error) {
-	addr, err := engine.UnixAddr(path)
-	if err != nil {
-		return nil, err
+// told passes on what happens to names.
+func (r *Registry) told(e discovery.Event) {
+	if r.tell != nil {
+		r.tell(e)
 	}
-	return r.member("unix:"+path, addr), nil
 }
 
-func (r *Registry) member(name string, addr *engine.Addr) *proxy.Member {
+// upstream returns the upstream with that key; always the same one for the same key. Logs know it by its name.
+func (r *Registry) upstream(key, name string) *proxy.Upstream {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.members[name]
+	u := r.upstreams[key]
+	if u == nil {
+		u = proxy.NewUpstream(uint32(len(r.upstreams)), name, r.shards)
+		r.upstreams[key] = u
+	}
+	return u
+}
+
+// member returns the member of an upstream at an address; always the same one for the same address. The lock is held.
+func (r *Registry) member(u *proxy.Upstream, a address) *proxy.Member {
+	key := memberKey{u, a.name}
+	m := r.members[key]
 	if m == nil {
-		m = &proxy.Member{ID: uint32(len(r.members)), Name: name, Addr: addr}
-		r.members[name] = m
+		m = proxy.NewMember(uint32(len(r.members)), a.name, a.addr, u, r.shards)
+		r.members[key] = m
 	}
 	return m
+}
+
+func tcpAddress(ap netip.AddrPort) address {
+	ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	return address{name: ap.String(), addr: engine.TCPAddr(ap)}
 }
 
 // plan returns the number of the proxy route with that head.

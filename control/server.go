@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/health"
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/gateway"
 	"github.com/anygate/anygate/telemetry"
@@ -38,6 +39,8 @@ type Server struct {
 	logs    *logs
 	sockets *sockets
 
+	registry   *Registry
+	health     *health.Monitor // nil if nothing is watched
 	generation atomic.Pointer[gateway.Generation]
 	shards     []*shard
 	running    sync.WaitGroup
@@ -58,15 +61,17 @@ func Start(o Options) (_ *Server, err error) {
 		raiseDescriptorLimit()
 	}
 	s := &Server{opt: o, repeat: signalRepeat, ended: make(chan struct{})}
-	gen, err := Compile(o.Config, NewRegistry(nil))
+	if s.size, err = fit(o.Config, survey()); err != nil {
+		return nil, err
+	}
+	s.registry = NewRegistry(nil)
+	s.registry.shards = s.size.shards
+	gen, err := Compile(o.Config, s.registry)
 	if err != nil {
 		return nil, err
 	}
 	s.generation.Store(gen)
 	if s.backend, err = ChooseBackend(o.Config.Server.Engine); err != nil {
-		return nil, err
-	}
-	if s.size, err = fit(o.Config, survey()); err != nil {
 		return nil, err
 	}
 	if s.sockets, err = openSockets(o.Config.Listen, s.size.shards); err != nil {
@@ -81,6 +86,7 @@ func Start(o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.announce()
+	s.watch()
 	go func() {
 		s.running.Wait()
 		close(s.ended)
@@ -218,6 +224,10 @@ func (s *Server) stop() {
 // finish waits for the shards to end, and closes what is left.
 func (s *Server) finish() error {
 	<-s.ended
+	if s.health != nil {
+		s.health.Close()
+	}
+	s.registry.close()
 	s.sockets.unlink()
 	return s.logs.close()
 }

@@ -313,6 +313,22 @@ func (s *Shard) SetDeadline(c Conn, d time.Duration) {
 	}
 }
 
+// SetAlarm asks for a call of Alarm after d, at once in the next turn if d is
+// not above 0. A shard has one alarm, for what belongs to no connection; the
+// last call counts, and StopAlarm takes it back.
+func (s *Shard) SetAlarm(d time.Duration) { s.alarm = max(1, s.now+max(0, int64(d))) }
+
+// StopAlarm takes SetAlarm back.
+func (s *Shard) StopAlarm() { s.alarm = 0 }
+
+// Stale reports whether the peer of an idle connection has closed it, or has
+// sent something, of which the shard has not been told yet. It costs a system
+// call, and cannot see what the peer does a moment later.
+func (s *Shard) Stale(c Conn) bool {
+	r := s.get(c)
+	return r == nil || r.has(flagEOF) || s.loop.stale(c.index())
+}
+
 // Progress is a number that grows when the peer has acknowledged bytes; a
 // system call, for timers only.
 func (s *Shard) Progress(c Conn) uint64 {

@@ -96,7 +96,7 @@ func TestStaleNamesDoNothing(t *testing.T) {
 				t.Errorf("%s on %#x changed another connection", name, uint64(c))
 			}
 		}
-		if s.Alive(c) || s.User(c) != 0 || s.Queued(c) != 0 || s.Reserve(c, 1) != nil || s.Progress(c) != 0 || s.PeerAddr(c).IsValid() {
+		if s.Alive(c) || s.User(c) != 0 || s.Queued(c) != 0 || s.Reserve(c, 1) != nil || s.Progress(c) != 0 || s.PeerAddr(c).IsValid() || s.LocalAddr(c).IsValid() {
 			t.Errorf("the name %#x still stands for something", uint64(c))
 		}
 	}

@@ -240,6 +240,9 @@ func TestPeerAddrAndProgress(t *testing.T) {
 			if got := r.s.PeerAddr(conn); got.String() != c.LocalAddr().String() {
 				t.Errorf("the peer is %v, want %v", got, c.LocalAddr())
 			}
+			if got := r.s.LocalAddr(conn); got.String() != c.RemoteAddr().String() {
+				t.Errorf("this side is %v, want %v", got, c.RemoteAddr())
+			}
 			before = r.s.Progress(conn)
 			r.s.Append(conn, make([]byte, 1000))
 		})

@@ -202,12 +202,12 @@ func (l *epollLoop) read(i uint32) {
 	s := l.s
 	c := &s.conns[i]
 	gen := c.gen
-	for range readsPerTurn {
+	for k := range readsPerTurn {
 		if c.flags&(flagWanted|flagReadable|flagConnecting) != flagWanted|flagReadable {
 			return
 		}
 		if c.has(flagPiped) {
-			if !s.readPiped(i) {
+			if !s.readPiped(i, k == 0 || c.has(flagHup)) {
 				c.flags &^= flagReadable
 				return
 			}
@@ -275,6 +275,8 @@ func (l *epollLoop) added(i uint32) Errno {
 func (l *epollLoop) finish(i uint32) { l.s.retire(i) }
 
 func (l *epollLoop) shut(i uint32) { shutdownFD(l.s.conns[i].fd, unix.SHUT_WR) }
+
+func (l *epollLoop) stale(i uint32) bool { return staleFD(l.s.conns[i].fd) }
 
 func (l *epollLoop) progress(i uint32) uint64 {
 	return ackedBytes(l.s.conns[i].fd, l.s.conns[i].sent)

@@ -34,6 +34,9 @@ type Handler struct {
 	// Timer says that the deadline of SetDeadline has passed.
 	Timer func(c Conn)
 
+	// Alarm says that the time of SetAlarm has come.
+	Alarm func()
+
 	// Released gives back the token of an AppendMemory or AppendFile, sent
 	// or dropped. It comes in the middle of the engine's own work: it must
 	// not append to, close or open connections.

@@ -34,7 +34,7 @@ var DefaultLimits = Limits{
 	Connections:  32768,
 	Clients:      16384,
 	SmallBuffers: 65536, // 256 MiB
-	LargeBuffers: 4096,  // 256 MiB
+	LargeBuffers: 4096,  // 288 MiB
 }
 
 const (

@@ -147,15 +147,20 @@ func (s *Shard) RelayPiped(to Conn) {
 }
 
 // readPiped receives into a connection's pipe what there is. It reports
-// whether there may be more.
-func (s *Shard) readPiped(i uint32) bool {
+// whether there may be more. sure says that the kernel has just called the
+// socket readable.
+func (s *Shard) readPiped(i uint32, sure bool) bool {
 	c := &s.conns[i]
 	if c.has(flagDead) {
 		s.endPiped(i)
 		return true
 	}
-	n, e := s.receivePiped(i)
+	n, e := s.receivePiped(i, sure)
 	switch {
+	case e == unix.EAGAIN && sure:
+		// There is something that splice(2) does not take: an urgent byte,
+		// which it never passes. A receive into a buffer does.
+		s.endPiped(i)
 	case e == unix.EAGAIN:
 		return false
 	case e == unix.EINTR:
@@ -172,7 +177,7 @@ func (s *Shard) readPiped(i uint32) bool {
 
 // receivePiped receives once into a connection's pipe, as much as fits. An
 // EAGAIN says that the socket is empty, ENOBUFS that there is no pipe.
-func (s *Shard) receivePiped(i uint32) (n int, e Errno) {
+func (s *Shard) receivePiped(i uint32, sure bool) (n int, e Errno) {
 	p := &s.pipes
 	f := &p.flows[i]
 	if f.pipe != 0 && p.all[f.pipe].lost {
@@ -186,8 +191,9 @@ func (s *Shard) receivePiped(i uint32) (n int, e Errno) {
 		}
 		q := &p.all[f.pipe]
 		n, e = spliceFD(s.conns[i].fd, q.w, int(min(f.left, pipeBytes)))
-		if e == unix.EAGAIN && q.held > 0 && readable(s.conns[i].fd) {
-			// It is the pipe that has no room.
+		if e == unix.EAGAIN && q.held > 0 && (sure || readable(s.conns[i].fd)) {
+			// It is the pipe that has no room. Of an end behind what was
+			// received before, readable does not know.
 			s.leavePipe(f)
 			continue
 		}

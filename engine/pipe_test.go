@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // pipedRelay is a relay that receives all it can into pipes.
@@ -229,6 +231,88 @@ func TestPipedAndNotRelayed(t *testing.T) {
 		_ = c.CloseWrite()
 		expectEnd(t, c)
 		r.eventually("the connection is gone", func() bool { return r.s.Stats().Open == 0 })
+		r.do(func() { atRest(t, &r.s.pipes) })
+	})
+}
+
+// An urgent byte stops splice(2) for good; what follows it arrives all the
+// same, and nobody spins.
+func TestPipedUrgentByte(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		got := make(chan []byte, 1)
+		addr := sink(t, "tcp", "127.0.0.1:0", func(c net.Conn) {
+			b, _ := io.ReadAll(c)
+			got <- b
+		})
+		y := newPipedRelay(t, addr)
+		r := start(t, kind, smallLimits, y.handler(10<<20))
+		r.do(func() { y.s = r.s })
+		c := r.client()
+		before, after := pattern(200_000, 1), pattern(5000, 2)
+		send(t, c, before)
+		r.eventually("what precedes the urgent byte is there", func() bool {
+			return y.piped+y.copied == int64(len(before))
+		})
+		raw, err := c.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := raw.Write(func(fd uintptr) bool {
+			return unix.Sendto(int(fd), []byte("y"), unix.MSG_OOB, nil) == nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var turns uint64
+		r.do(func() { turns = r.s.Stats().Turns })
+		send(t, c, after)
+		r.eventually("what follows it is there", func() bool {
+			return y.piped+y.copied >= int64(len(before)+len(after))
+		})
+		r.do(func() {
+			if n := r.s.Stats().Turns - turns; n > 10_000 {
+				t.Errorf("%d turns", n)
+			}
+		})
+		_ = c.CloseWrite()
+		if b := receive(t, got); !bytes.HasPrefix(b, before) || !bytes.HasSuffix(b, after) {
+			t.Errorf("%d bytes arrived: %s", len(b), brief(b))
+		}
+	})
+}
+
+// The end is noticed although the pipe before it is full.
+func TestPipedEndBehindAFullPipe(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		read := make(chan struct{})
+		addr := sink(t, "tcp", "127.0.0.1:0", func(c net.Conn) {
+			<-read
+			_, _ = io.Copy(io.Discard, c)
+		})
+		y := newPipedRelay(t, addr)
+		y.high = 1 << 40
+		r := start(t, kind, smallLimits, y.handler(1<<40))
+		r.do(func() { y.s = r.s })
+		c := r.client()
+		total := int64(8 << 20)
+		send(t, c, make([]byte, total))
+		// Each byte takes a slot of the pipe of its own.
+		for range 2 * pipeBytes / 4096 {
+			r.eventually("all is received", func() bool { return y.piped+y.copied == total })
+			send(t, c, []byte{1})
+			total++
+		}
+		_ = c.CloseWrite()
+		ended := func() bool {
+			for _, to := range y.peer {
+				if to == NoConn {
+					return true
+				}
+			}
+			return false
+		}
+		r.eventually("the end is noticed", ended)
+		close(read)
+		r.eventually("both connections are gone", func() bool { return r.s.Stats().Open == 0 })
 		r.do(func() { atRest(t, &r.s.pipes) })
 	})
 }

@@ -29,8 +29,9 @@ type loop interface {
 	// shut closes the sending side of the socket.
 	shut(i uint32)
 
-	// progress and peer serve the methods of these names.
+	// progress, stale and peer serve the methods of these names.
 	progress(i uint32) uint64
+	stale(i uint32) bool
 	peer(i uint32) netip.AddrPort
 
 	// listen starts accepting on a listener, rest stops it.
@@ -57,6 +58,7 @@ type Shard struct {
 	unix    int64    // wall clock, s
 	unixAt  int64    // when it was read
 	ticked  int64    // when Tick was called last
+	alarm   int64    // when Alarm is to be called, 0 never
 	batch   int      // completions in this turn
 	dirty   []uint32 // connections to write at the end of this turn
 	later   []uint32 // and of the next
@@ -241,6 +243,12 @@ func (s *Shard) work() {
 		}
 	}
 	s.expire()
+	if s.alarm != 0 && s.now >= s.alarm {
+		s.alarm = 0
+		if s.handler.Alarm != nil {
+			s.handler.Alarm()
+		}
+	}
 	for range inboxSlots {
 		m, ok := s.inbox.take()
 		if !ok {
@@ -319,6 +327,9 @@ func (s *Shard) wait() time.Duration {
 	if t := s.timers.next(); t != 0 {
 		d = sooner(d, time.Duration(t<<tickShift-s.now))
 	}
+	if s.alarm != 0 {
+		d = sooner(d, time.Duration(s.alarm-s.now))
+	}
 	if s.full && s.retryAt > s.now {
 		d = sooner(d, time.Duration(s.retryAt-s.now))
 	}
@@ -336,6 +347,10 @@ func sooner(d, e time.Duration) time.Duration {
 // Now is the shard's clock in nanoseconds since the process began, read once
 // a turn.
 func (s *Shard) Now() int64 { return s.now }
+
+// Now is the clock that all shards read, for those who have none: nanoseconds
+// since the process began. From any goroutine.
+func Now() int64 { return int64(time.Since(processStart)) }
 
 // Unix is the wall clock in seconds, at most a quarter of a second old.
 func (s *Shard) Unix() int64 { return s.unix }

@@ -409,6 +409,11 @@ func (m *Sim) shut(i uint32) {
 
 func (m *Sim) progress(i uint32) uint64 { return m.s.conns[i].sent }
 
+func (m *Sim) stale(i uint32) bool {
+	p := m.peers[i]
+	return p == nil || p.closed || p.reset || len(p.toShard) > 0
+}
+
 func (m *Sim) peer(i uint32) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), uint16(i))
 }

@@ -39,6 +39,14 @@ func receiveFD(fd int32, addr uintptr, n int) (int, Errno) {
 	return int(r), e
 }
 
+// staleFD reports whether a read of an idle socket would bring anything: bytes,
+// the end, or an error.
+func staleFD(fd int32) bool {
+	var one [1]byte
+	_, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&one)), 1, unix.MSG_DONTWAIT|unix.MSG_PEEK, 0, 0)
+	return e != unix.EAGAIN && e != unix.EINTR
+}
+
 func acceptFD(fd int32) (int32, Errno) {
 	r, _, e := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 	return int32(r), e

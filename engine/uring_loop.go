@@ -300,11 +300,11 @@ func (l *uringLoop) onReadable(i uint32) {
 		l.finished(i)
 		return
 	}
-	for range readsPerTurn {
+	for k := range readsPerTurn {
 		if c.gen != gen || c.flags&(flagOpen|flagWanted|flagPiped|flagFinishing) != flagOpen|flagWanted|flagPiped {
 			break
 		}
-		if !s.readPiped(i) {
+		if !s.readPiped(i, k == 0) {
 			break
 		}
 	}
@@ -427,6 +427,8 @@ func (l *uringLoop) finished(i uint32) bool {
 }
 
 func (l *uringLoop) shut(i uint32) { shutdownFD(l.s.conns[i].fd, unix.SHUT_WR) }
+
+func (l *uringLoop) stale(i uint32) bool { return staleFD(l.s.conns[i].fd) }
 
 func (l *uringLoop) progress(i uint32) uint64 {
 	return ackedBytes(l.s.conns[i].fd, l.s.conns[i].sent)

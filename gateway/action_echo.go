@@ -22,9 +22,12 @@ func (g *Gateway) serveEcho(x *Exchange, in *Incoming) {
 	e := g.newEcho()
 	x.echo = e
 	e.json = acceptsJSON(in.Head)
-	peer := x.codec.Peer().String()
-	if !x.codec.Peer().IsValid() {
-		peer = "unix"
+	peer := "unix"
+	switch client := x.clientAddr(); {
+	case client.Port() != 0:
+		peer = client.String()
+	case client.IsValid():
+		peer = client.Addr().String()
 	}
 	if e.json {
 		e.head = appendEchoJSON(e.head[:0], in, peer)

@@ -11,11 +11,9 @@ func (g *Gateway) serveProxy(x *Exchange, in *Incoming, norm []byte) {
 		g.answerOptions(x, h, norm)
 		return
 	}
-	call := g.proxy.Start((*downstream)(x), x.route.Proxy, &proxy.Request{
-		Head: in.Head, Path: norm, Match: &g.match,
-		Peer: x.codec.Peer().Addr(), HTTPS: x.codec.Secure(),
-		Content: in.Content, Length: in.Length,
-	})
+	r := proxy.Request{Head: in.Head, Path: norm, Match: &g.match, Content: in.Content, Length: in.Length}
+	x.proxied(&r)
+	call := g.proxy.Start((*downstream)(x), x.route.Proxy, &r)
 	if call != nil {
 		x.call = call
 	}
@@ -38,6 +36,10 @@ func (d *downstream) Interim(status int, block []byte) {
 
 func (d *downstream) Respond(r *proxy.Response) {
 	x := (*Exchange)(d)
+	if f := x.replaceable(r.Status); f != nil {
+		x.replace(f, r)
+		return
+	}
 	length := r.Length
 	if r.Status == 204 {
 		length = -1 // never stated (RFC 9110, section 8.6)
@@ -50,12 +52,16 @@ func (d *downstream) Respond(r *proxy.Response) {
 
 func (d *downstream) Content(p []byte) {
 	x := (*Exchange)(d)
+	if x.state&replaced != 0 {
+		x.discard(len(p))
+		return
+	}
 	x.codec.Content(x, p)
 }
 
 func (d *downstream) Pipes() bool {
 	x := (*Exchange)(d)
-	return x.codec.Pipes(x)
+	return x.state&replaced == 0 && x.codec.Pipes(x)
 }
 
 func (d *downstream) Piped(n int) {
@@ -67,12 +73,25 @@ func (d *downstream) Finish(trailers []byte) {
 	x := (*Exchange)(d)
 	x.logUpstream(x.call)
 	x.call = nil
+	if x.state&replaced != 0 {
+		trailers = nil
+	}
 	x.end(trailers)
 }
 
 func (d *downstream) Fail(f proxy.Failure, member string) {
 	x := (*Exchange)(d)
 	x.call = nil
+	if f == proxy.TunnelIdle {
+		x.silent(f, member)
+		return
+	}
+	if x.state&replaced != 0 {
+		// The client has a whole response, and misses nothing of this one.
+		x.log.upstream = member
+		x.end(nil)
+		return
+	}
 	x.failed(f, member)
 	if x.Responding() {
 		x.state |= responseOver

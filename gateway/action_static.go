@@ -39,6 +39,11 @@ func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 
 	a := &g.file
 	g.files.Serve(x.route.Site, &r, a)
+	if f := x.errorPages().Page(a.Status); f != nil {
+		x.sendPage(f, &Response{Status: a.Status, Block: a.Block})
+		x.end(nil)
+		return
+	}
 	x.head(Response{Status: a.Status, Block: a.Block, Length: a.Length})
 	switch {
 	case x.HEAD():

@@ -41,11 +41,21 @@ type Codec interface {
 	Finish(x *Exchange, trailers []byte)
 	// Reset ends the exchange where it stands.
 	Reset(x *Exchange)
+	// Tunnel begins a final response behind which both directions carry bytes
+	// as they are: Want and Content are about those, Received delivers them,
+	// and RequestEnd says that the client has ended its side, which is not the
+	// end of the other. Finish ends what is left.
+	Tunnel(x *Exchange, r *Response)
+	// CloseWrite ends the bytes of a tunnel to the client.
+	CloseWrite(x *Exchange)
 	// Room is how many bytes of content can be taken now. Content takes more,
 	// but a source that finds no room pauses until Writable.
 	Room(x *Exchange) int64
-	// Peer is the client's address, Secure whether it came over TLS.
+	// Peer is the address of who has connected: the other end, or what a PROXY
+	// header says instead. Local is where it has connected to. Both are the
+	// zero value for a unix socket. Secure is whether it came over TLS.
 	Peer() netip.AddrPort
+	Local() netip.AddrPort
 	Secure() bool
 }
 
@@ -60,6 +70,9 @@ type Response struct {
 	Length    int64
 	HasDate   bool // Block has a Date
 	HasServer bool // Block has a Server
+	// Protocol is what a 101 switches to. Block does not have it, because it
+	// is said in another way in each version of HTTP.
+	Protocol []byte
 }
 
 // exState is how far an exchange has come, in both directions.
@@ -69,7 +82,9 @@ const (
 	requestOpen  exState = 1 << iota // content of the request may still come
 	responseHead                     // the final response has begun
 	responseOver                     // and ended
+	tunnelled                        // both directions carry bytes as they are
 	cancelled                        // the client has gone, or the exchange was reset
+	replaced                         // a page stands for what the upstream answers
 )
 
 // Exchange is one request and its response, of any protocol.
@@ -81,13 +96,15 @@ type Exchange struct {
 	codec Codec
 	gen   *Generation
 	route *Route
+	who   identity
 	state exState
 	call  *proxy.Call // of a proxied exchange
 	echo  *echo       // of an echoed one
 
-	method  http1.MethodID
-	content int64 // bytes of content received
-	log     logEntry
+	method    http1.MethodID
+	content   int64 // bytes of content received
+	discarded int   // bytes of content that a page stands for
+	log       logEntry
 }
 
 // HEAD reports whether the response is to have no content.
@@ -123,6 +140,7 @@ func (x *Exchange) Begin(in *Incoming) {
 	if in.Content != http1.BodyNone {
 		x.state |= requestOpen
 	}
+	x.identify(h)
 	if g.access != nil && x.gen.Settings.AccessLog != LogOff {
 		g.logBegin(x, in)
 	}
@@ -132,7 +150,7 @@ func (x *Exchange) Begin(in *Incoming) {
 	}
 	raw := h.PathBytes()
 	if serverWide(h) {
-		g.beginServer(x, h)
+		g.beginServer(x, in)
 		return
 	}
 	norm := raw
@@ -194,13 +212,13 @@ func (g *Gateway) answerOptions(x *Exchange, h *http1.Request, norm []byte) {
 }
 
 // beginServer answers requests that have no path: OPTIONS * is about the
-// server as a whole, CONNECT is for routes that allow it, which none can.
-func (g *Gateway) beginServer(x *Exchange, h *http1.Request) {
-	if h.MethodID == http1.OPTIONS {
+// server as a whole, CONNECT is for routes that name it.
+func (g *Gateway) beginServer(x *Exchange, in *Incoming) {
+	if in.Head.MethodID == http1.OPTIONS {
 		x.respond(Response{Status: 204, Block: allowAll, Length: -1}, nil)
 		return
 	}
-	x.answerWith(405, allowAll)
+	g.beginConnect(x, in)
 }
 
 var allowAll = []byte("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
@@ -212,7 +230,7 @@ func (x *Exchange) Received(p []byte) bool {
 		return false
 	}
 	x.content += int64(len(p))
-	if limit := x.gen.Settings.Body; limit > 0 && x.content > limit {
+	if limit := x.gen.Settings.Body; limit > 0 && x.content > limit && x.state&tunnelled == 0 {
 		x.tooLarge()
 		return false
 	}

@@ -1,10 +1,6 @@
 package gateway
 
-import (
-	"strconv"
-
-	"github.com/anygate/anygate/http1"
-)
+import "github.com/anygate/anygate/http1"
 
 // Fixed is a response whose bytes were built when the configuration was
 // loaded; only the date is filled in.
@@ -49,17 +45,12 @@ func newFixed(status int, block, body []byte) *Fixed {
 	return f
 }
 
-// errorPages are the gateway's own answers, by status.
-var errorPages = buildErrorPages()
-
-func buildErrorPages() (pages [600]*Fixed) {
-	for status := 400; status < 600; status++ {
-		if text := http1.StatusText(status); text != "" {
-			body := strconv.Itoa(status) + " " + text + "\n"
-			pages[status] = NewFixed(status, "text/plain; charset=utf-8", []byte(body))
-		}
+// As is the response with another status.
+func (f *Fixed) As(status int) *Fixed {
+	if status == f.Status {
+		return f
 	}
-	return pages
+	return newFixed(status, f.block, f.body)
 }
 
 // prebuilt answers with a response built beforehand.
@@ -67,22 +58,4 @@ func (x *Exchange) prebuilt(f *Fixed) {
 	x.begin(f.Status)
 	x.state |= responseOver
 	x.codec.Prebuilt(x, f)
-}
-
-// answer answers with one of the gateway's own pages.
-func (x *Exchange) answer(status int) { x.prebuilt(errorPages[status]) }
-
-// refuse is answer with a reason for the access log.
-func (x *Exchange) refuse(status int, reason string) {
-	x.log.reason = reason
-	x.answer(status)
-}
-
-// answerWith is answer with further field lines.
-func (x *Exchange) answerWith(status int, block []byte) {
-	f := errorPages[status]
-	b := append(x.g.fields[:0], f.block...)
-	b = append(b, block...)
-	x.g.fields = b
-	x.respond(Response{Status: status, Block: b, Length: int64(len(f.body))}, f.body)
 }

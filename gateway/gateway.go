@@ -7,6 +7,7 @@ import (
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
 	"github.com/anygate/anygate/proxy"
+	"github.com/anygate/anygate/proxy/proxyproto"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
 	"github.com/anygate/anygate/telemetry"
@@ -37,6 +38,7 @@ type Gateway struct {
 	s       *engine.Shard
 	current *atomic.Pointer[Generation]
 	gen     *Generation
+	known   *Generation // the one whose upstreams the proxy knows of
 	proxy   *proxy.Proxy
 	files   *static.Cache
 
@@ -55,6 +57,7 @@ type Gateway struct {
 	file   static.Answer
 	head   Response
 
+	preamble    proxyproto.Header
 	fileEntries int
 
 	date     [29]byte
@@ -147,12 +150,18 @@ func (g *Gateway) Handler() engine.Handler {
 		Timer:     g.timer,
 		Released:  func(token uint32) { g.files.ReleaseToken(token) },
 		Message:   g.message,
-		Turn:      func() { g.gen = g.current.Load() },
+		Alarm:     func() { g.proxy.Alarm() },
+		Turn:      g.turn,
 		Tick:      g.tick,
 	}
 }
 
-func (g *Gateway) accepted(c engine.Conn, _ int) { g.newClient(c) }
+func (g *Gateway) accepted(c engine.Conn, listener int) {
+	g.newClient(c)
+	if g.gen.Settings.listener(listener).ProxyProtocol {
+		g.client(c).awaitPreamble()
+	}
+}
 
 func (g *Gateway) received(c engine.Conn, p []byte) {
 	if g.s.User(c) == userUpstream {
@@ -188,14 +197,14 @@ func (g *Gateway) drained(c engine.Conn) {
 
 // closed cannot ask for the connection's user value, because the connection is
 // gone: it is a client's if that client's record bears its name.
-func (g *Gateway) closed(c engine.Conn, why engine.Reason, _ engine.Errno) {
+func (g *Gateway) closed(c engine.Conn, why engine.Reason, e engine.Errno) {
 	if i := c.Index() / clientsPerBlock; int(i) < len(g.clients) && g.clients[i] != nil {
 		if h := g.client(c); h.conn == c {
 			h.closed()
 			return
 		}
 	}
-	g.proxy.Closed(c, why)
+	g.proxy.Closed(c, why, e)
 }
 
 func (g *Gateway) timer(c engine.Conn) {
@@ -212,6 +221,20 @@ func (g *Gateway) message(m engine.Message) {
 		g.drain()
 	case messageStop:
 		g.s.Stop()
+	default:
+		g.proxy.Message(m)
+	}
+}
+
+// turn takes up a new generation.
+func (g *Gateway) turn() {
+	gen := g.current.Load()
+	if gen == g.known {
+		return
+	}
+	g.gen, g.known = gen, gen
+	if !g.draining {
+		g.proxy.Plans(gen.plans)
 	}
 }
 

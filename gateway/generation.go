@@ -16,6 +16,18 @@ type Generation struct {
 	Table    *route.Table
 	Routes   []Route // by the values of Table
 	Settings Settings
+	// Errors are the pages for requests that no route matches, nil if there
+	// are none.
+	Errors *ErrorPages
+}
+
+// plans goes through the plans of all routes.
+func (g *Generation) plans(yield func(*proxy.Plan) bool) {
+	for i := range g.Routes {
+		if p := g.Routes[i].Proxy; p != nil && !yield(p) {
+			return
+		}
+	}
 }
 
 // Route is a compiled route. Which fields are set depends on Action.
@@ -23,6 +35,8 @@ type Route struct {
 	// Name is the route's head as written, for logs.
 	Name   string
 	Action route.Kind
+	// Errors are the pages for errors, those of the generation included.
+	Errors *ErrorPages
 
 	Fixed    *Fixed         // Fixed
 	Status   int            // Redirect, Echo
@@ -53,6 +67,26 @@ type Settings struct {
 
 	// AccessLog is the form of the access log.
 	AccessLog LogFormat
+
+	// Trust are the addresses whose word on who the client is counts.
+	Trust Trust
+	// Listeners are by the ids with which connections are announced.
+	Listeners []Listener
+}
+
+// Listener is how the connections of one listening address are taken.
+type Listener struct {
+	// ProxyProtocol says that each begins with a PROXY header.
+	ProxyProtocol bool
+}
+
+// listener is the one with an id; one that the configuration does not have
+// takes connections as they are.
+func (s *Settings) listener(id int) Listener {
+	if id < 0 || id >= len(s.Listeners) {
+		return Listener{}
+	}
+	return s.Listeners[id]
 }
 
 // LogFormat is the form of an access log line.

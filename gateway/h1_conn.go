@@ -7,9 +7,10 @@ import (
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/proxy"
 )
 
-type h1Flags uint16
+type h1Flags uint32
 
 const (
 	h1Content    h1Flags = 1 << iota // content of the request is still to come
@@ -28,6 +29,11 @@ const (
 	h1Broken                         // output has a hole: see fail
 	h1Asked                          // the client has asked for h1Close
 	h1Measured                       // lastOut holds what the client had taken
+	h1Tunnel                         // the connection carries another protocol
+	h1Unwatched                      // a tunnel without output has no timer
+	h1Preamble                       // a PROXY header is to come first
+	h1Secure                         // the client came over TLS, as the PROXY header says
+	h1Old                            // the request's version is 1.0
 )
 
 func (f h1Flags) has(g h1Flags) bool { return f&g != 0 }
@@ -48,7 +54,6 @@ type h1Conn struct {
 	bytesIn uint64
 	scanned uint32 // bytes of the queue in which no head ends
 	flags   h1Flags
-	minor   uint8
 
 	credit    int64  // content that may be passed on; of no meaning without content
 	left      int64  // content of the response that its length still promises
@@ -57,8 +62,10 @@ type h1Conn struct {
 	lastQueue uint32 // and what waited for it, as far as it can be counted
 	discarded uint32 // content that nobody wanted
 	body      http1.Body
-	trailer   []byte
+	trailer   *[]byte    // of the request, where one has come
+	flow      proxy.Flow // of a tunnel's bytes from the client
 	peer      netip.AddrPort
+	local     *netip.AddrPort // our end's address, where anybody has asked
 }
 
 // clientBlock is a piece of the table of clients' records, which grows with
@@ -92,8 +99,8 @@ func (g *Gateway) newClient(c engine.Conn) {
 		*block = &clientBlock{}
 	}
 	h := g.client(c)
-	trailer := h.trailer[:0]
-	if cap(trailer) > keptTrailer {
+	trailer := h.trailer
+	if trailer != nil && cap(*trailer) > keptTrailer {
 		trailer = nil
 	}
 	*h = h1Conn{g: g, conn: c, queue: h.queue[:0], trailer: trailer}
@@ -191,6 +198,8 @@ func (h *h1Conn) timer() {
 		h.close()
 	case h.flags.has(h1Partial):
 		h.refuse(http1.OK, 408)
+	case h.flags.has(h1Preamble) && len(h.queue) > 0:
+		h.refusePreamble("proxy_header_timeout")
 	default:
 		h.close()
 	}
@@ -222,6 +231,12 @@ func (h *h1Conn) watch(set *Settings) {
 		h.flags |= h1Measured
 	} else {
 		h.flags &^= h1Measured
+		if h.flags.has(h1Tunnel) {
+			// The proxy's timer watches for silence; this one has nothing to
+			// do until there is output again.
+			h.flags |= h1Unwatched
+			return
+		}
 	}
 	h.deadline(h.period(set))
 }
@@ -248,7 +263,8 @@ func (h *h1Conn) timeout() {
 	x.refuse(408, "content_timeout")
 }
 
-// Peer is the client's address, asked of the system once.
+// Peer is the client's address, asked of the system once, or what the PROXY
+// header says.
 func (h *h1Conn) Peer() netip.AddrPort {
 	if !h.flags.has(h1PeerKnown) {
 		h.peer = h.g.s.PeerAddr(h.conn)
@@ -257,5 +273,13 @@ func (h *h1Conn) Peer() netip.AddrPort {
 	return h.peer
 }
 
-// Secure reports whether the connection is encrypted.
-func (h *h1Conn) Secure() bool { return false }
+// Local is the address that the client has connected to, likewise.
+func (h *h1Conn) Local() netip.AddrPort {
+	if h.local == nil {
+		h.local = new(h.g.s.LocalAddr(h.conn))
+	}
+	return *h.local
+}
+
+// Secure reports whether the client's connection is encrypted.
+func (h *h1Conn) Secure() bool { return h.flags.has(h1Secure) }

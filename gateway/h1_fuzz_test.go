@@ -16,6 +16,7 @@ func FuzzSplits(f *testing.F) {
 			f.Add([]byte(row.in), []byte{1, 7, 30})
 		}
 	}
+	f.Add([]byte(get("/ping")+offering("/ping", "h2c, x")+get("/ping")), []byte{9, 60, 80})
 	w := newSimWorld(f, 1, engine.Faults{})
 	w.settings.Body = 5000
 	w.serve("GET /ping: OK pong", "GET POST /both: CREATED both", "/none: NO_CONTENT", "GET /old/*: MOVED /new/*", "/echo: *", "/big: OK "+numbered(5000))

@@ -3,6 +3,7 @@ package gateway
 import (
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/proxy"
 )
 
 // verdict says why process has stopped.
@@ -80,6 +81,9 @@ func (h *h1Conn) resume() {
 // headIncomplete reports whether the head that b begins has no end in it, as
 // far as the bytes that are new can tell.
 func (h *h1Conn) headIncomplete(b []byte) bool {
+	if h.flags.has(h1Preamble) {
+		return h.preambleIncomplete(b)
+	}
 	if http1.HeadEnd(b, int(h.scanned)) > 0 {
 		return false
 	}
@@ -149,11 +153,20 @@ func (h *h1Conn) settle(v verdict) {
 		h.close()
 		return
 	}
+	if h.flags.has(h1Tunnel) {
+		h.settleTunnel()
+		return
+	}
 	stop := v == blocked && len(h.queue) > 0 ||
 		h.flags.has(h1Content) && h.x != nil && h.credit <= 0 && !h.x.Over()
 	if !stop && h.flags.has(h1Content) {
 		h.pipe()
 	}
+	h.pause(stop)
+}
+
+// pause stops receiving, or goes on.
+func (h *h1Conn) pause(stop bool) {
 	if stop == h.flags.has(h1Paused) {
 		return
 	}
@@ -172,6 +185,17 @@ func (h *h1Conn) process(p []byte) (n int, v verdict) {
 		switch {
 		case h.flags.has(h1Dead):
 			return len(p), moreNeeded
+		case h.flags.has(h1Preamble):
+			k, ok := h.preamble(p[n:])
+			if !ok {
+				return n, moreNeeded
+			}
+			n += k
+		case h.flags.has(h1Tunnel):
+			k := h.tunnel(p[n:])
+			if n += k; k == 0 {
+				return n, blocked
+			}
 		case h.flags.has(h1Content):
 			k, wait := h.content(p[n:])
 			n += k
@@ -214,19 +238,21 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 		}
 		return 0, false
 	}
-	h.flags &^= h1Partial | h1Chunked | h1NoContent | h1Counted | h1Expect | h1Measured
+	h.flags &^= h1Partial | h1Chunked | h1NoContent | h1Counted | h1Expect | h1Measured | h1Old
 	if r.Close {
 		h.flags |= h1Close | h1Asked
-	} else if r.MethodID == http1.CONNECT {
-		// What follows is meant for a tunnel that there is not going to be.
+	} else if r.MethodID == http1.CONNECT || r.Upgrade && proxy.Leaves(r) {
+		// If there is not going to be a tunnel, what follows may be meant for
+		// it by a client that has not waited, and chosen by somebody else: it
+		// must not be read as requests.
 		h.flags |= h1Close
 	} else if g.draining {
 		h.flags |= h1Close
 	}
-	h.minor = r.Minor
 	in := Incoming{Head: r, Protocol: "HTTP/1.1"}
 	if r.Minor == 0 {
 		in.Protocol = "HTTP/1.0"
+		h.flags |= h1Old
 	}
 	in.Content, in.Length = r.Content()
 	// It stays so until the next request: what this one is like is the best
@@ -237,7 +263,9 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 		h.body.Reset(in.Content, in.Length, &set.HTTP)
 		h.flags |= h1Content
 		h.credit, h.discarded = 0, 0
-		h.trailer = h.trailer[:0]
+		if h.trailer != nil {
+			*h.trailer = (*h.trailer)[:0]
+		}
 		if r.Expect100 {
 			h.flags |= h1Expect
 		}
@@ -266,7 +294,10 @@ func (h *h1Conn) content(p []byte) (n int, wait bool) {
 		return len(p), false
 	}
 	if x != nil && h.body.HasTrailer() {
-		h.trailer = append(h.trailer, h.body.TrailerPart(p[:n])...)
+		if h.trailer == nil {
+			h.trailer = new([]byte)
+		}
+		*h.trailer = append(*h.trailer, h.body.TrailerPart(p[:n])...)
 	}
 	h.credit -= int64(len(data))
 	if len(data) > 0 && (x == nil || !x.Received(data)) {
@@ -294,7 +325,7 @@ func (h *h1Conn) contentEnd() {
 		return
 	}
 	var trailers []byte
-	if len(h.trailer) > 0 && g.trail.Parse(h.trailer, &g.gen.Settings.HTTP) == http1.OK {
+	if h.trailer != nil && len(*h.trailer) > 0 && g.trail.Parse(*h.trailer, &g.gen.Settings.HTTP) == http1.OK {
 		g.block = appendFieldLines(g.block[:0], &g.trail.Head)
 		trailers = g.block
 	}
@@ -336,6 +367,6 @@ func (h *h1Conn) refuse(err http1.Error, status int) {
 	h.g.logRefusal(status, reason, h.Peer())
 	h.flags |= h1Close
 	h.flags &^= h1Content
-	h.send(errorPages[status])
+	h.send(h.g.gen.errorPage(status))
 	h.close()
 }

@@ -40,7 +40,7 @@ func (h *h1Conn) Want(x *Exchange, n int) {
 
 // Interim sends a 1xx response; HTTP/1.0 does not know them.
 func (h *h1Conn) Interim(x *Exchange, status int, block []byte) {
-	if h.x != x || h.minor == 0 || x.Responding() || h.flags.has(h1Broken) {
+	if h.x != x || h.flags.has(h1Old) || x.Responding() || h.flags.has(h1Broken) {
 		return
 	}
 	b := h.g.s.Reserve(h.conn, len(block)+headRoom)
@@ -58,22 +58,10 @@ func (h *h1Conn) Respond(x *Exchange, r *Response) {
 	if h.x != x || h.flags.has(h1Broken) {
 		return
 	}
-	g := h.g
-	room := g.s.Reserve(h.conn, len(r.Block)+headRoom)
-	if room == nil {
-		h.fail()
+	b := h.startHead(r, 0)
+	if b == nil {
 		return
 	}
-	b := http1.AppendStatusLine(room[:0], r.Status)
-	if !r.HasServer {
-		b = append(b, serverLine...)
-	}
-	if !r.HasDate {
-		b = append(b, "Date: "...)
-		b = append(b, g.now()...)
-		b = append(b, crlf...)
-	}
-	b = append(b, r.Block...)
 	h.leaveUnread(r.Status)
 	if x.HEAD() || r.Status == 204 || r.Status == 304 {
 		h.flags |= h1NoContent
@@ -85,7 +73,7 @@ func (h *h1Conn) Respond(x *Exchange, r *Response) {
 		h.left = r.Length
 		h.flags |= h1Counted
 	case h.flags.has(h1NoContent):
-	case h.minor == 0:
+	case h.flags.has(h1Old):
 		h.flags |= h1Close // the end of the connection is the end of the content
 	default:
 		b = append(b, lineChunked...)
@@ -93,7 +81,27 @@ func (h *h1Conn) Respond(x *Exchange, r *Response) {
 	}
 	b = h.appendConnection(b)
 	b = append(b, crlf...)
-	g.s.Commit(h.conn, len(b))
+	h.g.s.Commit(h.conn, len(b))
+}
+
+// startHead writes what the heads of all responses begin with. It leaves room
+// for the fields that are the codec's, and more bytes; nil if there is none.
+func (h *h1Conn) startHead(r *Response, more int) []byte {
+	room := h.g.s.Reserve(h.conn, len(r.Block)+headRoom+more)
+	if room == nil {
+		h.fail()
+		return nil
+	}
+	b := http1.AppendStatusLine(room[:0], r.Status)
+	if !r.HasServer {
+		b = append(b, serverLine...)
+	}
+	if !r.HasDate {
+		b = append(b, "Date: "...)
+		b = append(b, h.g.now()...)
+		b = append(b, crlf...)
+	}
+	return append(b, r.Block...)
 }
 
 // leaveUnread decides, when a response begins, whether the connection can go
@@ -115,7 +123,7 @@ func (h *h1Conn) appendConnection(b []byte) []byte {
 	switch {
 	case h.flags.has(h1Close):
 		return append(b, lineClose...)
-	case h.minor == 0:
+	case h.flags.has(h1Old):
 		return append(b, lineKeepAlive...)
 	}
 	return b
@@ -145,7 +153,7 @@ func (h *h1Conn) send(f *Fixed) {
 	if h.x != nil && h.x.HEAD() {
 		image = image[:f.head]
 	}
-	if len(image) <= copyImage && !h.flags.has(h1Close) && h.minor != 0 {
+	if len(image) <= copyImage && !h.flags.has(h1Close|h1Old) {
 		b := s.Grow(h.conn, len(image))
 		if b == nil {
 			h.fail()
@@ -175,6 +183,10 @@ func (h *h1Conn) Content(x *Exchange, p []byte) {
 		return
 	}
 	p = p[:h.count(x, int64(len(p)))]
+	if h.flags.has(h1Unwatched) {
+		h.flags &^= h1Unwatched
+		h.deadline(x.gen.Settings.Write)
+	}
 	s := h.g.s
 	ok := true
 	if h.flags.has(h1Chunked) {

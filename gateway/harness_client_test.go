@@ -248,7 +248,7 @@ func (c *client) abort() {
 
 // page is a response of the gateway's own, with Date "D".
 func page(status int) string {
-	p := errorPages[status]
+	p := plainPages.Page(status)
 	return undated(p.image)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
 	"github.com/anygate/anygate/proxy"
+	"github.com/anygate/anygate/proxy/balance"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
 	"github.com/anygate/anygate/telemetry"
@@ -36,6 +37,9 @@ const (
 	patience = 20 * time.Second
 	turns    = 200_000
 )
+
+// testShards is how many shards may share an upstream; most tests have one.
+const testShards = 2
 
 // testLimits suit a test with a handful of connections.
 var testLimits = engine.Limits{Connections: 256, Clients: 128, SmallBuffers: 4096, LargeBuffers: 256}
@@ -82,6 +86,10 @@ type world struct {
 	limits    engine.Limits
 	settings  Settings
 	timeouts  proxy.Timeouts
+	noUpgrade bool // the routes' requests cannot switch protocols
+	retry     proxy.Retry
+	pooling   *proxy.Settings         // of all upstreams, nil for the usual ones
+	id        int                     // of the shard
 	transform func() engine.Transform // of every client connection
 	access    *telemetry.Ring
 	errors    *telemetry.Ring
@@ -100,6 +108,34 @@ type world struct {
 	done      chan struct{}
 	base      engine.Stats
 	plans     uint32
+	pools     map[string]*proxy.Upstream
+	members   map[memberKey]*proxy.Member
+}
+
+// memberKey is the identity of a member: one address in one pool.
+type memberKey struct {
+	pool *proxy.Upstream
+	u    *upstream
+}
+
+// shared is the pool of a name.
+func (w *world) shared(name string) *proxy.Upstream {
+	if w.pools[name] == nil {
+		w.pools[name] = proxy.NewUpstream(uint32(len(w.pools)), name, testShards)
+		if w.pooling != nil {
+			w.pools[name].Settings.Store(w.pooling)
+		}
+	}
+	return w.pools[name]
+}
+
+// memberOf is an upstream's server in a pool.
+func (w *world) memberOf(pool *proxy.Upstream, u *upstream) *proxy.Member {
+	key := memberKey{pool, u}
+	if w.members[key] == nil {
+		w.members[key] = proxy.NewMember(uint32(len(w.members)), u.name, u.addr, pool, testShards)
+	}
+	return w.members[key]
 }
 
 // newSimWorld makes a gateway in the simulation.
@@ -117,8 +153,9 @@ func newWorld(t testing.TB, kind engine.Kind) *world {
 			HTTP: http1.DefaultLimits, Header: 10 * time.Second,
 			BodyIdle: 30 * time.Second, Write: 30 * time.Second, MinBody: 1, MinWrite: 1, Idle: 60 * time.Second,
 		},
-		timeouts:  proxy.Timeouts{Connect: 5 * time.Second, FirstByte: 30 * time.Second, Idle: 30 * time.Second},
+		timeouts:  proxy.Timeouts{Connect: 5 * time.Second, FirstByte: 30 * time.Second, Idle: 30 * time.Second, Tunnel: time.Hour},
 		upstreams: map[string]*upstream{}, byAddr: map[string]*upstream{},
+		pools: map[string]*proxy.Upstream{}, members: map[memberKey]*proxy.Member{},
 	}
 }
 
@@ -130,6 +167,12 @@ func (w *world) onSim() bool { return w.kind == 0 }
 func (w *world) serve(lines ...string) {
 	w.t.Helper()
 	w.current.Store(w.generation(lines...))
+	w.start()
+}
+
+// start starts the gateway with the generation that is there.
+func (w *world) start() {
+	w.t.Helper()
 	w.g = newGateway(Options{Generation: &w.current, Access: w.access, Errors: w.errors, ErrorLevel: telemetry.Debug})
 	h := w.g.Handler()
 	messages := h.Message
@@ -177,7 +220,7 @@ func (w *world) startLoop(h engine.Handler) {
 	if w.addr, err = engine.LocalAddr(fd); err != nil {
 		w.t.Fatal(err)
 	}
-	if w.s, err = engine.New(engine.Config{CPU: -1, Limits: w.limits, Backend: w.kind}, h); err != nil {
+	if w.s, err = engine.New(engine.Config{ID: w.id, CPU: -1, Limits: w.limits, Backend: w.kind}, h); err != nil {
 		w.t.Fatal(err)
 	}
 	w.g.Attach(w.s)
@@ -261,10 +304,17 @@ func (w *world) route(head route.Head, text string) Route {
 // plan makes a plan whose targets go to the upstreams of their hosts' names.
 func (w *world) plan(head route.Head, targets []route.Target) *proxy.Plan {
 	w.t.Helper()
-	p := &proxy.Plan{ID: w.plans, Timeouts: w.timeouts, Limits: http1.DefaultLimits}
+	// A route of one target shares its upstream with others, as a pool does.
+	name := "route " + head.String()
+	if len(targets) == 1 {
+		name = targets[0].Host
+	}
+	p := &proxy.Plan{ID: w.plans, Upstream: w.shared(name), Timeouts: w.timeouts, Upgrade: !w.noUpgrade, Retry: w.retry, Limits: http1.DefaultLimits}
 	w.plans++
+	var endpoints []proxy.Endpoint
+	var weights []balance.Endpoint
 	groups := map[string]int{}
-	for _, target := range targets {
+	for i, target := range targets {
 		u := w.upstreams[target.Host]
 		if u == nil {
 			w.t.Fatalf("no upstream has the name %q", target.Host)
@@ -277,8 +327,11 @@ func (w *world) plan(head route.Head, targets []route.Target) *proxy.Plan {
 		if _, ok := groups[key]; !ok {
 			groups[key] = len(groups)
 		}
-		p.Choices = append(p.Choices, proxy.Choice{Member: u.member, Rewrite: rewrite, Group: groups[key]})
+		p.Targets = append(p.Targets, proxy.Target{Rewrite: rewrite, Group: groups[key]})
+		endpoints = append(endpoints, proxy.Endpoint{Member: w.memberOf(p.Upstream, u), Target: i})
+		weights = append(weights, balance.Endpoint{Key: u.name, Group: int32(groups[key])})
 	}
+	p.Upstream.Publish(&proxy.Set{Version: uint64(w.plans), Endpoints: endpoints, Weights: balance.NewSet(weights)})
 	return p
 }
 
@@ -398,6 +451,16 @@ func (w *world) checkRest() {
 			if h := &block[i]; h.g != nil && (h.x != nil || len(h.queue) > 0 || !h.flags.has(h1Dead)) {
 				w.t.Errorf("a client's record is still in use: flags %b, %d pieces, exchange %v (seed %d)", h.flags, len(h.queue), h.x != nil, w.seed)
 			}
+		}
+	}
+	for _, u := range w.pools {
+		if w.id == 0 && (u.Conns.Used() != 0 || u.Requests.Used() != 0 || u.Waiting.Used() != 0) {
+			w.t.Errorf("%s: %d connections, %d requests and %d waiting are still counted (seed %d)", u.Name, u.Conns.Used(), u.Requests.Used(), u.Waiting.Used(), w.seed)
+		}
+	}
+	for _, m := range w.members {
+		if c := &m.Cells()[w.id]; c.Active.Load() != 0 || c.Open.Load() != 0 {
+			w.t.Errorf("%s: %d active, %d open are still counted (seed %d)", m.Name, c.Active.Load(), c.Open.Load(), w.seed)
 		}
 	}
 	free := map[any]bool{}

@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/engine"
-	"github.com/anygate/anygate/proxy"
 )
 
 // upstream is a scripted origin server: a peer of the simulation, or a
 // listener on the loopback with a goroutine for each connection.
 type upstream struct {
-	w      *world
-	member *proxy.Member
+	w    *world
+	name string
+	addr *engine.Addr
 	// data is called, one call at a time for all connections, whenever a
 	// connection has sent bytes, or ended. It consumes c.in as it likes.
 	data func(c *upstreamConn)
@@ -70,7 +70,7 @@ func (w *world) upstreamAt(name string, addr *engine.Addr) *upstream {
 }
 
 func (w *world) addUpstream(name string, u *upstream, addr *engine.Addr) {
-	u.member = &proxy.Member{ID: uint32(len(w.upstreams)), Name: name, Addr: addr}
+	u.name, u.addr = name, addr
 	w.upstreams[name] = u
 	w.byAddr[addr.String()] = u
 }

@@ -50,4 +50,8 @@ const (
 
 	// echoContent is how much of a request's content the echo action shows.
 	echoContent = 4 << 10
+
+	// hostMost bounds the host that a trusted peer may say the client has
+	// asked for (RFC 1035, section 2.3.4, and a port).
+	hostMost = 255 + 6
 )

@@ -73,7 +73,7 @@ func (g *Gateway) logEnd(x *Exchange, reason string) {
 		return mem[s.Off : int(s.Off)+int(s.Len)]
 	}
 	a := telemetry.Access{
-		Unix: g.s.Unix(), Peer: x.codec.Peer(),
+		Unix: g.s.Unix(), Peer: x.clientAddr(),
 		Method: part(e.method), Target: part(e.target), Host: part(e.host),
 		Referer: part(e.referer), UserAgent: part(e.userAgnt), Protocol: e.protocol,
 		Status: e.status, BytesReceived: x.content, BytesSent: e.sent,
@@ -96,7 +96,7 @@ func (g *Gateway) logEnd(x *Exchange, reason string) {
 func (g *Gateway) logRefusal(status int, reason string, peer netip.AddrPort) {
 	if format := g.gen.Settings.AccessLog; g.access != nil && format != LogOff {
 		g.access.Access(format.telemetry(), &telemetry.Access{
-			Unix: g.s.Unix(), Peer: peer, Status: status, BytesSent: int64(len(errorPages[status].body)), Reason: reason,
+			Unix: g.s.Unix(), Peer: peer, Status: status, BytesSent: int64(len(g.gen.errorPage(status).body)), Reason: reason,
 		})
 	}
 }
@@ -129,7 +129,7 @@ func (x *Exchange) failed(f proxy.Failure, member string) {
 		telemetry.String("upstream", member),
 		telemetry.String("route", name),
 		telemetry.Int("status", int64(f.Status())),
-		telemetry.Addr("client", x.codec.Peer()))
+		telemetry.Addr("client", x.clientAddr()))
 }
 
 // refused logs a request that breaks the rules of its protocol.

@@ -66,8 +66,8 @@ func TestAccessLog(t *testing.T) {
 		` 192.0.2.1GET - /nowhere HTTP/1.0 404 0 14 `,
 		` 192.0.2.1GET h /files/large.bin HTTP/1.1 200 0 300000  route=/files/`,
 		` 192.0.2.1POST h /p/b HTTP/1.1 0 3 0  route=/p/ reason=client_closed`,
-		` 192.0.2.1GET h /p/c HTTP/1.1 502 0 16  route=/p/ upstream=up reason=connect_failed`,
-		` 192.0.2.1POST h /p/d HTTP/1.1 502 0 16  route=/p/ upstream=up reason=connect_failed`,
+		` 192.0.2.1GET h /p/c HTTP/1.1 502 0 16  route=/p/ upstream=up reason=connect_refused`,
+		` 192.0.2.1POST h /p/d HTTP/1.1 502 0 16  route=/p/ upstream=up reason=connect_refused`,
 		` 192.0.2.1GET h /../x HTTP/1.1 400 0 16  reason=bad_path`,
 		` 192.0.2.1- - - - 400 0 16  reason=bad_request_line`,
 		"",
@@ -77,7 +77,7 @@ func TestAccessLog(t *testing.T) {
 	}
 	got = measured.ReplaceAllString(logOf(t, w.errors), "")
 	for _, line := range []string{
-		`error upstream gave no response reason=connect_failed upstream=up route=/p/ status=502 client=192.0.2.1:`,
+		`error upstream gave no response reason=connect_refused upstream=up route=/p/ status=502 client=192.0.2.1:`,
 		`info request refused reason=bad_request_line status=400 client=192.0.2.1:`,
 	} {
 		if !strings.Contains(got, line) {

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/telemetry"
 )
 
@@ -199,11 +200,24 @@ func TestAllocations(t *testing.T) {
 		{"HEAD of it", "HEAD /files/large.bin", ""},
 		{"proxied", "GET /p/a", ""},
 		{"proxied with content", "POST /p/a", "hello"},
+		{"proxied within limits", "GET /p/a", ""},
+		{"proxied and held", "PUT /p/a", "hello"},
+		{"proxied for a trusted peer", "GET /p/a", ""},
 	}
 	for _, logged := range []bool{false, true} {
 		for _, row := range rows {
 			t.Run(fmt.Sprintf("%s, log %t", row.name, logged), func(t *testing.T) {
-				forEachLoop(t, func(t *testing.T, w *world) { countAllocations(t, w, row.line, row.content, logged) })
+				forEachLoop(t, func(t *testing.T, w *world) {
+					switch row.name {
+					case "proxied within limits":
+						w.pooling = limited(proxy.Limits{Connections: 4, Requests: 4, Queue: 4, Wait: time.Minute})
+					case "proxied and held":
+						w.retry = retrying(2, 503)
+					case "proxied for a trusted peer":
+						w.trustPeers()
+					}
+					countAllocations(t, w, row.line, row.content, logged)
+				})
 			})
 		}
 	}
@@ -232,7 +246,7 @@ func countAllocations(t *testing.T, w *world, line, content string, logged bool)
 		framing = fmt.Sprintf("Content-Length: %d\r\n", len(content))
 	}
 	method, _, _ := strings.Cut(line, " ")
-	request := []byte(line + req + framing + "User-Agent: test\r\nReferer: http://h/\r\n\r\n" + content)
+	request := []byte(line + req + framing + "X-Forwarded-For: 203.0.113.9, 10.0.0.2\r\nUser-Agent: test\r\nReferer: http://h/\r\n\r\n" + content)
 	c.send(string(request))
 	length := len(c.response(method).content)
 	const depth = 16
@@ -283,7 +297,7 @@ func countAllocations(t *testing.T, w *world, line, content string, logged bool)
 func TestClientRecordsAreCacheLines(t *testing.T) {
 	const line = 64
 	var h h1Conn
-	if end := unsafe.Offsetof(h.minor) + unsafe.Sizeof(h.minor); end > line {
+	if end := unsafe.Offsetof(h.flags) + unsafe.Sizeof(h.flags); end > line {
 		t.Errorf("the fields of every request end at %d", end)
 	}
 	if size := unsafe.Sizeof(h); size%line != 0 {

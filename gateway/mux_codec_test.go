@@ -203,6 +203,7 @@ func (c *muxConn) begin(id uint32, body []byte) {
 	switch body[0] {
 	case 'n':
 		st.gotEnd = true
+	case 't': // a tunnel, maybe: no content, and not the end
 	case 'l':
 		in.Content, in.Length = http1.BodyLength, r.ContentLength
 	case 'c':
@@ -298,6 +299,21 @@ func (c *muxConn) Respond(x *Exchange, r *Response) {
 			length = "Content-Length: " + strconv.FormatInt(r.Length, 10) + "\r\n"
 		}
 		c.write(st.id, muxHead, strconv.Itoa(r.Status)+"\n"+string(r.Block)+length)
+	}
+}
+
+// Tunnel is a head like any other: the stream goes on in both directions.
+func (c *muxConn) Tunnel(x *Exchange, r *Response) {
+	if st := c.of(x); st != nil {
+		c.write(st.id, muxHead, strconv.Itoa(r.Status)+"\n"+string(r.Block)+"Protocol: "+string(r.Protocol)+"\r\n")
+	}
+}
+
+// CloseWrite ends our direction of the stream only.
+func (c *muxConn) CloseWrite(x *Exchange) {
+	if st := c.of(x); st != nil {
+		st.finished = true
+		c.pump(st)
 	}
 }
 
@@ -406,7 +422,9 @@ func (c *muxConn) Room(x *Exchange) int64 {
 }
 
 func (c *muxConn) Peer() netip.AddrPort { return c.g.s.PeerAddr(c.conn) }
-func (c *muxConn) Secure() bool         { return true }
+
+func (c *muxConn) Local() netip.AddrPort { return c.g.s.LocalAddr(c.conn) }
+func (c *muxConn) Secure() bool          { return true }
 
 // muxClient is the far end of a multiplexed connection.
 type muxClient struct {
@@ -442,12 +460,17 @@ func (c *muxClient) write(id uint32, kind byte, body string) {
 }
 
 // request begins an exchange. kind is 'n' for no content, 'l' for content with
-// a Content-Length, 'c' for content of unknown length.
+// a Content-Length, 'c' for content of unknown length, 't' for what a tunnel is to carry.
 func (c *muxClient) request(line string, kind byte, content, trailers string) *muxExchange {
+	return c.requestLine(line+req[:len(req)-2], kind, content, trailers)
+}
+
+// requestLine is request with the version and fields, but for the framing.
+func (c *muxClient) requestLine(head string, kind byte, content, trailers string) *muxExchange {
 	id := uint32(len(c.streams) + 1)
 	e := &muxExchange{c: c, id: id, left: content, trailers: trailers, sentEnd: kind == 'n'}
 	c.streams[id] = e
-	head := line + req
+	head += "\r\n"
 	switch kind {
 	case 'l':
 		head += "Content-Length: " + strconv.Itoa(len(content)) + "\r\n"

@@ -53,6 +53,28 @@ var malformed = []struct{ name, answer string }{
 	{"a second head behind an interim one is bad", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX : y\r\n\r\n"},
 }
 
+// malformedCodes are the reasons of those that are not just bad_response.
+var malformedCodes = map[string]string{
+	"CL.TE":                         "bad_framing",
+	"TE.CL":                         "bad_framing",
+	"CL.CL":                         "bad_framing",
+	"CL as a list":                  "bad_framing",
+	"CL with a sign":                "bad_framing",
+	"CL below 0":                    "bad_framing",
+	"CL in hexadecimal":             "bad_framing",
+	"CL over 63 bits":               "bad_framing",
+	"CL that is empty":              "bad_framing",
+	"an unknown transfer coding":    "bad_framing",
+	"chunked twice":                 "bad_framing",
+	"chunked in HTTP/1.0":           "bad_framing",
+	"204 with content":              "bad_framing",
+	"204 that is chunked":           "bad_framing",
+	"100 with content":              "bad_framing",
+	"a head without an end":         "response_head_too_large",
+	"a head that is over the limit": "response_head_too_large",
+	"too many fields":               "response_head_too_large",
+}
+
 func TestProxyMalformedHeads(t *testing.T) {
 	for _, tt := range malformed {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,7 +85,11 @@ func TestProxyMalformedHeads(t *testing.T) {
 				c := w.client()
 				c.send(get("/p/"))
 				c.expect(page(502))
-				expectReason(t, log(), "bad_response", u.member.Name, 502)
+				code := "bad_response"
+				if class, ok := malformedCodes[tt.name]; ok {
+					code = class
+				}
+				expectReason(t, log(), code, u.name, 502)
 				expectNext(t, u, c, 2)
 				u.waitEnded(0)
 			})
@@ -127,17 +153,17 @@ var cutOffs = []struct {
 	{
 		"a chunk size that is none",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n", false,
-		"HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n", "bad_response",
+		"HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n", "bad_framing",
 	},
 	{
 		"a chunk size that overflows",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n10000000000000000\r\n", false,
-		"HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n", "bad_response",
+		"HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n", "bad_framing",
 	},
 	{
 		"a chunk that is longer than it says",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello!\r\n0\r\n\r\n", false,
-		"HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n", "bad_response",
+		"HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n", "bad_framing",
 	},
 	{
 		"a trailer field that is none",
@@ -157,7 +183,7 @@ func TestProxyCutOffResponses(t *testing.T) {
 				c.send(get("/p/"))
 				c.expect(tt.want)
 				c.expectEnd()
-				expectReason(t, log(), tt.reason, u.member.Name, 502)
+				expectReason(t, log(), tt.reason, u.name, 502)
 				expectNext(t, u, w.client(), 2)
 			})
 		})

@@ -285,7 +285,7 @@ func TestProxyInterimFlood(t *testing.T) {
 		c := w.client()
 		c.send(get("/p/"))
 		c.expect(page(502))
-		expectReason(t, log(), "bad_response", w.upstreams["up"].member.Name, 502)
+		expectReason(t, log(), "interim_flood", w.upstreams["up"].name, 502)
 		c.send(get("/p/"))
 		c.expect("HTTP/1.1 103 Early Hints\r\nX: " + strings.Repeat("x", 20<<10) + "\r\n\r\n" + relayed("ok"))
 	})

@@ -66,7 +66,7 @@ var entries = [...]entry{
 	{"cache", "cache DURATION [stale DURATION]", parseCache},
 	{"compress", "compress or compress off", parseCompress},
 	{"retry", "retry N", parseRetry},
-	{"balance", "balance round-robin, least-conn, p2c, hash ip, hash header NAME or hash path", parseBalance},
+	{"balance", "balance " + balanceForms, parseBalance},
 	{"log", "log off or log PERCENTAGE", parseLog},
 }
 

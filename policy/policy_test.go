@@ -50,6 +50,7 @@ func TestParse(t *testing.T) {
 		{line: "balance hash ip", want: Balance{Method: HashIP}},
 		{line: "balance hash path", want: Balance{Method: HashPath}},
 		{line: "balance hash header X-User", want: Balance{HashHeader, "X-User"}},
+		{line: "balance hash cookie session_id", want: Balance{HashCookie, "session_id"}},
 		{line: "log off", want: Log{}},
 		{line: "log 1%", want: Log{1000}},
 		{line: "  log \t 0.5%  ", want: Log{500}, canonical: "log 0.5%"},
@@ -94,17 +95,17 @@ func mustAllow(prefixes ...string) Allow {
 
 // TestAvailable lists what this version carries out. Whoever makes a policy work adds it here.
 func TestAvailable(t *testing.T) {
-	available := map[string]bool{"balance round-robin": true}
+	available := map[string]bool{"retry 1": true}
 	for _, line := range []string{
 		"limit 1/s", "conns 1", "body 1", "timeout 1s", "headers -A", "cors *", "allow ::1", "deny ::1", "auth basic f", "mtls f", "cache 1s",
 		"compress", "retry 1", "balance round-robin", "balance least-conn", "balance p2c", "balance hash ip", "balance hash path", "balance hash header A",
-		"log off",
+		"balance hash cookie a", "log off",
 	} {
 		p, err := ParseLine(line)
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		if p.Available() != available[line] {
+		if p.Available() != (available[line] || p.Name() == "balance") {
 			t.Errorf("%s: Available is %v", line, p.Available())
 		}
 	}
@@ -221,6 +222,8 @@ func TestErrors(t *testing.T) {
 		{"balance round-robbin", "round-robbin", "round-robin"},
 		{"balance hash", "hash", ""},
 		{"balance hash cookie", "cookie", ""},
+		{"balance hash cookie a;b", "a;b", ""},
+		{"balance hash coookie a", "coookie", "cookie"},
 		{"balance hash header", "header", ""},
 		{"balance hash header a:b", "a:b", ""},
 		{"log", "log", ""},

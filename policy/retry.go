@@ -6,8 +6,8 @@ import (
 	"github.com/anygate/anygate/policy/quantity"
 )
 
-// maxRetries bounds how often one request may burden the upstreams.
-const maxRetries = 10
+// MaxRetries bounds how often one request may burden the upstreams.
+const MaxRetries = 10
 
 // Retry repeats an idempotent request (RFC 9110, 9.2.2) that failed: retry 2.
 type Retry struct {
@@ -20,8 +20,8 @@ var _ Policy = Retry{}
 // Name returns "retry".
 func (Retry) Name() string { return "retry" }
 
-// Available says that this version repeats a request only where a pooled connection turned out to be closed.
-func (Retry) Available() bool { return false }
+// Available says that this version repeats requests.
+func (Retry) Available() bool { return true }
 
 // Slot is the same for all.
 func (Retry) Slot() string { return "retry" }
@@ -34,7 +34,7 @@ func parseRetry(w *words) (Policy, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	n, qerr := quantity.Int(item.Text, 0, maxRetries)
+	n, qerr := quantity.Int(item.Text, 0, MaxRetries)
 	if qerr != nil {
 		return nil, quantityError(item, qerr)
 	}

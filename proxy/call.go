@@ -7,16 +7,19 @@ import (
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/proxy/balance"
 )
 
 // phase is how far a call has come.
 type phase uint8
 
 const (
-	connecting phase = iota
-	awaiting         // the request is on its way, no response yet
-	relaying         // the response's head has been passed on
-	over             // nothing more happens
+	waiting    phase = iota // for what the upstream's limits allow
+	connecting              // until the connection stands
+	awaiting                // the request is on its way, no response yet
+	relaying                // the response's head has been passed on
+	tunnelling              // it was one behind which there is no HTTP; see tunnel.go
+	over                    // nothing more happens
 )
 
 // Call is one request on its way to an upstream and back.
@@ -24,67 +27,132 @@ type Call struct {
 	p    *Proxy
 	d    Downstream
 	plan *Plan
-	at   int // the choice of the plan
-	u    *upstream
+	v    *view
+	set  *Set
+	at   int // the endpoint in set
+	slot balance.Slot
+	pl   *pool
+	u    *link
+	key  uint64 // for consistent hashing
 
 	head    engine.Buf // the request's head, held while it may be repeated
 	headLen int
 	body    http1.Body // of the response
+	offer   offer
+	flow    Flow // of a tunnel's bytes from the upstream
 	trailer []byte
 
-	method   http1.MethodID
-	content  http1.BodyKind // of the request
-	phase    phase
-	sentAll  bool // the request is complete
-	asked    bool // the client has been asked for content
-	seen     bool // what cannot be repeated has been queued behind the head
-	reused   bool // the connection has served before
-	retried  bool // and was found stale once
-	paused   bool
-	close    bool // the connection ends with the response
-	interim  uint8
-	tries    uint8 // how many members could not be connected to
-	tried    [maxTries]uint32
-	owed     int    // content taken from the client and not yet granted again
+	method    http1.MethodID
+	content   http1.BodyKind // of the request
+	state     contentState
+	phase     phase
+	sentAll   bool // the request is complete
+	asked     bool // the client has been asked for content
+	holding   bool // content is kept as it comes; see replay.go
+	told      bool // the head begins with a PROXY header; see preamble.go
+	reused    bool // the connection has served before
+	stale     bool // and was found stale once
+	begun     bool // the client has got something of a response
+	paused    bool
+	ended     bool // the upstream has ended its side of a tunnel
+	close     bool // the connection ends with the response
+	bad       bool // the response's status is one of 5xx
+	unit      bool // counts against the upstream's limit of requests
+	placed    bool // and of waiting ones
+	attempted bool // an attempt is counted as under way; see count.go
+	answered  bool // and the response's head has come
+	judged    bool // and what it says of the member is counted
+	concluded bool // the call counts as under way no more; see view.go
+	interim   uint8
+	repeats   uint8 // attempts that a retry has cost
+	tries     uint8 // how many members it does not go to any more
+	tried     [maxTries]balance.Slot
+
+	held         engine.Buf // content that may have to be sent again, and trailers
+	heldLen      int
+	heldTrailers int
+	length       int64 // of the content, -1 if that is not known
+	granted      int64 // content the client was asked for
+	taken        int64 // and has sent
+	owed         int   // content taken from the client and not yet granted again
+
 	base     uint64 // bytes the connection had sent before
+	sending  uint64 // the attempt's number
+	sentAt   int64  // when it began
+	tryUntil int64  // when it is given up, 0 never
 	received int64
 	progress uint64
+
+	before, behind *Call // in the queue
+	until          int64 // how long it waits there, 0 for ever
 }
 
 // Start sends a request to a member of the plan. The outcome reaches d, maybe
 // before Start returns; the Call is valid until d.Finish or d.Fail is called,
 // or Cancel.
 func (p *Proxy) Start(d Downstream, plan *Plan, r *Request) *Call {
-	c := p.newCall()
-	c.d, c.plan = d, plan
-	c.method, c.content = r.Head.MethodID, r.Content
+	c, v := p.newCall(), p.view(plan.Upstream)
+	c.d, c.plan, c.v = d, plan, v
+	c.method, c.content, c.length = r.Head.MethodID, r.Content, r.Length
 	c.sentAll = r.Content == http1.BodyNone
-	c.at = p.choose(plan)
-	if f := c.writeHead(r); f != 0 {
+	v.calls++
+	if f := c.prepare(r); f != 0 {
 		c.fail(f)
 		return nil
 	}
-	if c.try(false); c.phase == over {
+	if v.limited() && (v.first != nil || !v.request(c)) {
+		c.wait(false)
+	} else {
+		c.try(false)
+	}
+	if c.phase == over {
 		return nil
 	}
 	return c
 }
 
-// choice is where the call goes.
-func (c *Call) choice() *Choice { return &c.plan.Choices[c.at] }
+// prepare finds out where the call goes, and writes the head.
+func (c *Call) prepare(r *Request) Failure {
+	if !c.v.admit(c) {
+		return CircuitOpen
+	}
+	if c.plan.Balance.Policy == balance.Hash {
+		c.key = hashKey(&c.plan.Balance, r)
+	}
+	if !c.choose() {
+		return NoMembers
+	}
+	if c.plan.Upgrade {
+		c.offer.read(r.Head, r.Content)
+	}
+	r.Upgrade = c.offer.bytes()
+	c.holding = !c.sentAll && c.mayHold(r.Length)
+	return c.writeHead(r)
+}
+
+// member is where the call goes, target how the request is written.
+func (c *Call) member() *Member { return c.set.Endpoints[c.at].Member }
+func (c *Call) target() *Target { return &c.plan.Targets[c.set.Endpoints[c.at].Target] }
 
 // writeHead writes the head of the request to the upstream.
 func (c *Call) writeHead(r *Request) Failure {
 	s := c.p.s
-	room := RequestRoom(r, c.choice())
+	room := RequestRoom(r, c.target(), c.member())
+	version := c.v.settings.ProxyProtocol
+	if c.told = version != 0; c.told {
+		room += preambleRoom
+	}
 	if room > engine.LargeBuffer {
 		return HeadTooLarge
 	}
 	if c.head = s.Buffer(room); c.head == 0 {
 		return NoBuffers
 	}
-	mem := s.Bytes(c.head)
-	if c.headLen = len(AppendRequest(mem[:0], r, c.choice())); c.headLen > room {
+	mem := s.Bytes(c.head)[:0]
+	if c.told {
+		mem = appendPreamble(mem, version, r)
+	}
+	if c.headLen = len(AppendRequest(mem, r, c.target(), c.member())); c.headLen > room {
 		panic("proxy: the head of a request is longer than RequestRoom says")
 	}
 	return 0
@@ -101,44 +169,53 @@ func (p *Proxy) newCall() *Call {
 	return &Call{p: p}
 }
 
-// try sends the head over a connection to the choice's member, or goes on to
+// try sends the request over a connection to the call's member, or goes on to
 // the next one. fresh asks for a connection that has not served before.
 func (c *Call) try(fresh bool) {
-	p := c.p
 	for {
-		e := p.take(p.pool(c.choice().Member), c, fresh)
-		if e == 0 {
-			break
+		e := c.p.take(c.pl, c, fresh)
+		if e == errNoUnit {
+			c.wait(c.sending != 0)
+			return
 		}
-		if e == unix.EMFILE || e == unix.ENFILE || e == unix.ENOBUFS || e == unix.ENOMEM {
+		c.attempt()
+		switch e {
+		case 0:
+			c.send()
+			return
+		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 			c.fail(NoConnections)
 			return
 		}
-		if !c.next() {
-			c.fail(ConnectRefused)
+		if f := connectFailure(e); !c.next(c.decide(causeConnect)) {
+			c.fail(f)
 			return
 		}
 	}
-	conn := c.u.conn
-	c.base = p.s.SentBytes(conn)
-	p.s.AppendBuffer(conn, c.head, 0, c.headLen)
+}
+
+// send queues the request, as far as it is there, on a connection that may
+// not stand yet.
+func (c *Call) send() {
+	p := c.p
+	s, conn := p.s, c.u.conn
+	p.sends++
+	c.sending = p.sends
+	c.received, c.progress, c.interim = 0, 0, 0
+	c.base = s.SentBytes(conn)
+	if d := c.plan.Retry.PerTry; d > 0 {
+		c.tryUntil = s.Now() + int64(d)
+	}
+	s.AppendBuffer(conn, c.head, 0, c.headLen)
+	if c.state == contentHeld && !c.replay() {
+		c.fail(NoBuffers)
+		return
+	}
 	if c.reused {
 		c.begin()
 		return
 	}
 	c.deadline(c.plan.Timeouts.Connect)
-}
-
-// next goes on to another member, after one that could not be connected to;
-// false if there is none left.
-func (c *Call) next() bool {
-	c.unreached()
-	i := c.p.another(c)
-	if i < 0 {
-		return false
-	}
-	c.at = i
-	return true
 }
 
 // begin starts the exchange on an established connection.
@@ -149,17 +226,27 @@ func (c *Call) begin() {
 		return
 	}
 	c.deadline(c.plan.Timeouts.Idle)
-	if !c.asked {
-		c.asked = true
-		c.d.Want(contentWindow >> (2 * c.p.s.Pressure()))
+	if c.asked {
+		c.grant()
+		return
 	}
+	c.asked = true
+	n := contentWindow >> (2 * c.p.s.Pressure())
+	if c.holding {
+		n = replayBytes
+	}
+	c.granted = int64(n)
+	c.d.Want(n)
 }
 
 // awaitResponse starts the time that the upstream has for its answer, as soon
 // as the request has left.
 func (c *Call) awaitResponse() {
 	s, conn := c.p.s, c.u.conn
-	if c.seen && s.Queued(conn) > 0 {
+	if c.state != contentUnread {
+		c.sentAt = s.Now() // a long upload is not the member's slowness
+	}
+	if c.state != contentUnread && s.Queued(conn) > 0 {
 		c.deadline(c.plan.Timeouts.Idle)
 		s.NotifyDrained(conn, 0)
 		return
@@ -167,90 +254,15 @@ func (c *Call) awaitResponse() {
 	c.deadline(c.plan.Timeouts.FirstByte)
 }
 
+// deadline bounds what the call waits for, within the time of the attempt.
 func (c *Call) deadline(d time.Duration) {
+	if c.tryUntil != 0 && c.phase < relaying {
+		left := max(1, time.Duration(c.tryUntil-c.p.s.Now()))
+		if d == 0 || left < d {
+			d = left
+		}
+	}
 	c.p.s.SetDeadline(c.u.conn, d)
-}
-
-// Content passes on content of the request, borrowed from the receive in
-// progress.
-func (c *Call) Content(b []byte) {
-	if c.phase == over || len(b) == 0 {
-		return
-	}
-	c.seen = true
-	s, conn := c.p.s, c.u.conn
-	ok := true
-	if c.content == http1.BodyChunked {
-		h := s.Reserve(conn, 32)
-		if ok = h != nil; ok {
-			s.Commit(conn, len(http1.AppendChunkHeader(h[:0], len(b))))
-			ok = s.Relay(conn, b) && s.Append(conn, crlf)
-		}
-	} else {
-		ok = s.Relay(conn, b)
-	}
-	if !ok {
-		c.fail(NoBuffers)
-		return
-	}
-	c.taken(len(b))
-}
-
-// taken follows n bytes of content that were queued for the upstream.
-func (c *Call) taken(n int) {
-	s, conn := c.p.s, c.u.conn
-	if c.phase != connecting {
-		c.deadline(c.plan.Timeouts.Idle)
-	}
-	c.owed += n
-	low := contentLow >> (2 * s.Pressure())
-	if s.Queued(conn) <= int64(low) {
-		c.grant()
-		return
-	}
-	s.NotifyDrained(conn, low)
-}
-
-// grant lets the client send as much again as the upstream has taken.
-func (c *Call) grant() {
-	n := c.owed
-	c.owed = 0
-	if n > 0 && !c.sentAll {
-		c.d.Want(n)
-	}
-}
-
-// drained is called when the upstream has taken enough of the request.
-func (c *Call) drained() {
-	if c.sentAll && c.phase == awaiting {
-		c.awaitResponse()
-		return
-	}
-	c.grant()
-}
-
-var (
-	crlf      = []byte(http1.CRLF)
-	lastChunk = []byte(http1.LastChunkLine)
-)
-
-// ContentEnd ends the content of the request; trailers are field lines or nil.
-func (c *Call) ContentEnd(trailers []byte) {
-	if c.phase == over {
-		return
-	}
-	c.sentAll = true
-	if c.content == http1.BodyChunked {
-		c.seen = true
-		s, conn := c.p.s, c.u.conn
-		if !s.Append(conn, lastChunk) || !s.Append(conn, trailers) || !s.Append(conn, crlf) {
-			c.fail(NoBuffers)
-			return
-		}
-	}
-	if c.phase == awaiting {
-		c.awaitResponse()
-	}
 }
 
 // Resume says that the client's side takes content again.
@@ -258,95 +270,79 @@ func (c *Call) Resume() {
 	if c.phase != over && c.paused {
 		c.paused = false
 		c.p.s.Resume(c.u.conn)
+		if c.phase == tunnelling {
+			c.touch()
+			return
+		}
 		c.deadline(c.plan.Timeouts.Idle)
 	}
 }
 
 // Cancel ends the call without a word to d.
 func (c *Call) Cancel() {
-	if c.phase == over {
+	switch c.phase {
+	case over:
 		return
+	case tunnelling:
+		if c.sentAll {
+			// The client had said all that it had to say: the upstream gets it.
+			c.leaveTunnel()
+			return
+		}
+	case waiting:
+		c.dequeue()
+	}
+	if c.answered && !c.bad {
+		c.succeeded()
 	}
 	u := c.u
 	c.end()
 	if u != nil {
-		u.call = nil
-		c.p.unstash(u)
-		c.p.s.Abort(u.conn)
+		c.p.disengage(u)
+		c.p.abort(u)
 	}
 }
 
-// Member is the name of the upstream that the call went to.
-func (c *Call) Member() string { return c.choice().Member.Name }
+// Member is the name of the member that the call went to, or of the upstream
+// if it did not come to that.
+func (c *Call) Member() string {
+	if c.set == nil {
+		return c.v.u.Name
+	}
+	return c.member().Name
+}
 
 // end makes the call's record free for the next one. It stays readable until
 // the caller returns.
 func (c *Call) end() {
 	c.phase = over
+	c.settled()
 	c.dropHead()
+	c.v.leave(c)
 	c.p.calls = append(c.p.calls, c)
 }
 
+// dropHead gives up what would be needed to send the request again.
 func (c *Call) dropHead() {
 	if c.head != 0 {
 		c.p.s.ReleaseBuffer(c.head)
 		c.head = 0
 	}
+	c.dropHeld()
 }
 
 // fail ends the call and tells d.
 func (c *Call) fail(f Failure) {
 	u, d := c.u, c.d
 	member := c.Member()
+	c.p.failures[f].Add(1)
+	if f.fault() {
+		c.failed()
+	}
 	c.end()
 	if u != nil && u.call == c {
-		u.call = nil
-		c.p.unstash(u)
-		c.p.s.Abort(u.conn)
+		c.p.disengage(u)
+		c.p.abort(u)
 	}
 	d.Fail(f, member)
-}
-
-// lost handles the end of the connection before the response began. On one
-// that was kept alive that is no failure of the upstream: it may have closed
-// at the moment it was used. The request goes out once more, if that is safe
-// (RFC 9112, section 9.3.1).
-func (c *Call) lost(f Failure) {
-	safe := c.method.Idempotent() || c.unsent()
-	if c.reused && !c.retried && !c.seen && c.received == 0 && safe {
-		c.detach()
-		c.retried = true
-		c.try(true)
-		return
-	}
-	c.fail(f)
-}
-
-// unsent reports whether no byte of the request has left.
-func (c *Call) unsent() bool { return c.p.s.SentBytes(c.u.conn) == c.base }
-
-// unreachable handles a connection that could not be made. Nothing of the
-// request was seen by anyone: the next member gets it, unless content was
-// queued behind the head and is gone with the connection.
-func (c *Call) unreachable(f Failure) {
-	c.detach()
-	if c.seen {
-		c.unreached()
-		c.fail(f)
-		return
-	}
-	if !c.next() {
-		c.fail(f)
-		return
-	}
-	c.try(false)
-}
-
-// detach lets go of a connection that is of no use any more.
-func (c *Call) detach() {
-	u := c.u
-	c.u = nil
-	u.call = nil
-	c.p.unstash(u)
-	c.p.s.Drop(u.conn)
 }

@@ -11,6 +11,8 @@ type Response struct {
 	Length    int64
 	HasDate   bool
 	HasServer bool
+	// Protocol is what a 101 switches to; empty for any other response.
+	Protocol []byte
 }
 
 // Downstream is the exchange that a Call works for. Its methods may call back
@@ -22,6 +24,12 @@ type Downstream interface {
 	Interim(status int, block []byte)
 	// Respond begins the final response.
 	Respond(r *Response)
+	// Tunnel begins a final response behind which both directions carry
+	// bytes as they are: Content and Want are about those, and neither side's
+	// end is the other's.
+	Tunnel(r *Response)
+	// CloseWrite ends the bytes of a tunnel to the client.
+	CloseWrite()
 	// Content passes on content, borrowed.
 	Content(p []byte)
 	// Pipes reports whether content of a known length may be passed on by

@@ -13,7 +13,9 @@ import (
 type asked struct {
 	head   http1.Request
 	match  route.Match
-	choice Choice
+	target Target
+	member *Member
+	offer  offer
 	r      Request
 }
 
@@ -43,12 +45,12 @@ func ask(t testing.TB, routeHead, target, name string, raw []byte) (*asked, bool
 	if e != nil {
 		t.Fatalf("%q: %v", target, e)
 	}
-	if a.choice.Rewrite, e = route.CompileRewrite(h, to); e != nil {
+	if a.target.Rewrite, e = route.CompileRewrite(h, to); e != nil {
 		t.Fatalf("%q: %v", target, e)
 	}
-	a.choice.Member = &Member{Name: name}
+	a.member = &Member{Name: name}
 	if name == "" {
-		a.choice.Member.Name = strings.TrimSuffix(to.Host, "/")
+		a.member.Name = strings.TrimSuffix(to.Host, "/")
 	}
 	path := a.head.PathBytes()
 	norm, ok := route.Normalise(make([]byte, 0, 3*len(path)), path)
@@ -62,6 +64,8 @@ func ask(t testing.TB, routeHead, target, name string, raw []byte) (*asked, bool
 	}
 	a.r = Request{Head: &a.head, Path: norm, Match: &a.match, Peer: client}
 	a.r.Content, a.r.Length = a.head.Content()
+	a.offer.read(&a.head, a.r.Content)
+	a.r.Upgrade = a.offer.bytes()
 	return a, true
 }
 
@@ -79,8 +83,8 @@ func mustAsk(t testing.TB, routeHead, target, name, raw string) *asked {
 // RequestRoom promises to suffice.
 func (a *asked) append(t testing.TB) string {
 	t.Helper()
-	room := RequestRoom(&a.r, &a.choice)
-	got := AppendRequest(make([]byte, 0, room), &a.r, &a.choice)
+	room := RequestRoom(&a.r, &a.target, a.member)
+	got := AppendRequest(make([]byte, 0, room), &a.r, &a.target, a.member)
 	if len(got) > room {
 		t.Errorf("%d bytes, RequestRoom says %d", len(got), room)
 	}

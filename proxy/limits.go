@@ -1,6 +1,10 @@
 package proxy
 
-import "time"
+import (
+	"time"
+
+	"github.com/anygate/anygate/engine"
+)
 
 const (
 	// maxIdle is how many idle connections a shard keeps to one member; more
@@ -18,6 +22,39 @@ const (
 	// is given up.
 	maxTries = 8
 
+	// replayBytes is how much content of a request is kept so that it can be
+	// sent again; of one that has more, none is.
+	replayBytes = engine.LargeBuffer
+
+	// leastRepeats is how many requests of a shard may be repetitions
+	// whatever the budget says.
+	leastRepeats = 3
+
+	// stateAge is how old what a shard knows of the members of an upstream
+	// may be that has more than fewMembers; of others it is looked at in
+	// every turn.
+	stateAge   = 5 * time.Millisecond
+	fewMembers = 16
+
+	// lookTime is after how long a shard with waiting calls looks again
+	// whether there is something for them: what another had for it was not
+	// sent if its inbox was full.
+	lookTime = 100 * time.Millisecond
+
+	// lendTime is how often, while calls wait on both sides, a shard gives a
+	// connection to one that has just one less.
+	lendTime = 10 * time.Millisecond
+
+	// warmTime is how often connections are opened beforehand, warmBatch how
+	// many of a member at a time, warmConnect how long each may take.
+	warmTime    = time.Second
+	warmBatch   = 8
+	warmConnect = 5 * time.Second
+
+	// trialTime is how long the one request that a half-open breaker has let
+	// through keeps others out, if nothing comes of it.
+	trialTime = time.Second
+
 	// interimLimit bounds the 1xx responses of one request.
 	interimLimit = 16
 
@@ -30,8 +67,20 @@ const (
 	// pieces.
 	bulkSize = 24 << 10
 
+	// offerLimit bounds the protocols that a request offers to switch to; a
+	// longer list is not passed on.
+	offerLimit = 64
+
+	// flowLevels is after how many large pieces in a row a tunnel's bytes are
+	// received in bulk, and after how many small ones no longer.
+	flowLevels = 8
+
 	// headRoom is what AppendRequest adds to a head at the most, beside
 	// what it copies: the names of the fields that tell of the client, its
 	// address, and the framing.
 	headRoom = 512
+
+	// relayRoom is what it adds besides where there is a peer between the
+	// client and us.
+	relayRoom = 256
 )

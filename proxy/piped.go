@@ -30,13 +30,13 @@ func (p *Proxy) Piped(conn engine.Conn, n int) {
 	case done:
 		c.complete(true)
 	default:
-		c.flow()
+		c.goOn()
 	}
 }
 
 // TakesPiped reports whether content of the request may be given to Piped.
 func (c *Call) TakesPiped() bool {
-	return c.phase != over && c.content == http1.BodyLength && c.u != nil && c.p.s.Piping(c.u.conn)
+	return c.phase != over && c.phase != tunnelling && c.content == http1.BodyLength && !c.holding && c.u != nil && c.p.s.Piping(c.u.conn)
 }
 
 // Piped passes on n bytes of content of the request, those of the Piped call
@@ -45,7 +45,13 @@ func (c *Call) Piped(n int) {
 	if c.phase == over {
 		return
 	}
-	c.seen = true
+	c.taken += int64(n)
+	c.owed += n
+	c.state = contentGone
+	if c.u == nil {
+		c.fail(NoBuffers)
+		return
+	}
 	c.p.s.RelayPiped(c.u.conn)
-	c.taken(n)
+	c.passed()
 }

@@ -3,39 +3,31 @@ package proxy
 import (
 	"time"
 
-	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
 	"github.com/anygate/anygate/route"
 )
 
-// Member is one upstream address. It is immutable and lives in the process's
-// registry: the same address has the same Member in every generation, so that
-// pools outlive a reload.
-type Member struct {
-	// ID is small and unique in the process; shards keep their pools by it.
-	ID uint32
-	// Name is the address for logs, "10.0.0.1:8080" or "unix:/run/app.sock".
-	Name string
-	Addr *engine.Addr
-}
-
-// Choice is a member together with what its URI does to the path.
-type Choice struct {
-	Member  *Member
-	Rewrite route.Rewrite
-	// Group tells rewrites apart: choices of one group write the same path.
-	Group int
-}
-
-// Plan is a compiled proxy action. It is immutable.
+// Plan is a compiled proxy action. It is immutable; which members there are,
+// and what state they are in, is a matter of its Upstream.
 type Plan struct {
 	// ID is small and unique in the process; shards keep their balancing
 	// state by it.
-	ID uint32
-	// Choices are taken in turn.
-	Choices  []Choice
+	ID       uint32
+	Upstream *Upstream
+	// Targets say how requests are written; an Endpoint names one of them.
+	Targets  []Target
+	Balance  Balance
+	Retry    Retry
 	Timeouts Timeouts
+	Upgrade  bool         // requests may switch to another protocol
 	Limits   http1.Limits // of response heads
+}
+
+// Target is what a URI of the route does to the path.
+type Target struct {
+	Rewrite route.Rewrite
+	// Group tells rewrites apart: targets of one group write the same path.
+	Group int
 }
 
 // Timeouts bound the waiting for an upstream; 0 is no bound.
@@ -47,4 +39,6 @@ type Timeouts struct {
 	FirstByte time.Duration
 	// Idle bounds the time between two pieces of content, either way.
 	Idle time.Duration
+	// Tunnel bounds the time in which nothing moves in a tunnel, either way.
+	Tunnel time.Duration
 }

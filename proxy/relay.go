@@ -11,10 +11,14 @@ import (
 // Connected says that a connection stands.
 func (p *Proxy) Connected(conn engine.Conn) {
 	u := p.conns[conn.Index()]
-	u.pool.failedUntil = 0
-	if u.call != nil {
-		u.call.begin()
+	if u.pool.passed {
+		u.pool.v.passOver(u.pool, 0)
 	}
+	if u.call == nil {
+		p.warmed(u, true)
+		return
+	}
+	u.call.begin()
 }
 
 // Drained says that an upstream has taken content.
@@ -31,6 +35,8 @@ func (p *Proxy) EOF(conn engine.Conn) {
 	switch {
 	case c == nil:
 		p.forget(u)
+	case c.phase == tunnelling:
+		c.tunnelEOF()
 	case c.phase != relaying:
 		c.lost(UpstreamClosed)
 	case c.body.EOF() != http1.OK:
@@ -41,14 +47,18 @@ func (p *Proxy) EOF(conn engine.Conn) {
 }
 
 // Closed says that a connection has failed.
-func (p *Proxy) Closed(conn engine.Conn, why engine.Reason) {
+func (p *Proxy) Closed(conn engine.Conn, why engine.Reason, e engine.Errno) {
 	u := p.conns[conn.Index()]
 	c := u.call
 	switch {
+	case c == nil && u.at < 0:
+		p.warmed(u, false)
 	case c == nil:
 		p.forget(u)
 	case c.phase == connecting:
-		c.unreachable(ConnectRefused)
+		c.unreachable(connectFailure(e))
+	case c.phase == tunnelling:
+		c.tunnelClosed(why)
 	case why == engine.ReasonMemory:
 		c.fail(NoBuffers)
 	case c.phase == relaying:
@@ -62,7 +72,11 @@ func (p *Proxy) Closed(conn engine.Conn, why engine.Reason) {
 func (p *Proxy) Timer(conn engine.Conn) {
 	u := p.conns[conn.Index()]
 	c := u.call
-	if c == nil {
+	switch {
+	case c == nil && u.at < 0:
+		p.warmed(u, false)
+		return
+	case c == nil:
 		p.forget(u)
 		return
 	}
@@ -71,8 +85,14 @@ func (p *Proxy) Timer(conn engine.Conn) {
 	case c.phase == connecting:
 		c.unreachable(ConnectTimeout)
 		return
-	case c.phase == awaiting && c.sentAll && !(queued && c.seen):
-		c.fail(FirstByteTimeout)
+	case c.phase == tunnelling:
+		c.tunnelTimer()
+		return
+	case c.phase == awaiting && c.tryUntil != 0 && p.s.Now() >= c.tryUntil:
+		c.trouble(causeTimeout, PerTryTimeout)
+		return
+	case c.phase == awaiting && c.sentAll && !(queued && c.state != contentUnread):
+		c.trouble(causeTimeout, FirstByteTimeout)
 		return
 	case c.phase == relaying && c.paused:
 		// It is the client that holds things up, and its timers watch it.
@@ -84,6 +104,10 @@ func (p *Proxy) Timer(conn engine.Conn) {
 	if now := p.s.Progress(conn); queued && now != c.progress || !queued && !c.sentAll {
 		c.progress = now
 		c.deadline(c.plan.Timeouts.Idle)
+		return
+	}
+	if c.phase == awaiting {
+		c.trouble(causeTimeout, IdleTimeout)
 		return
 	}
 	c.fail(IdleTimeout)
@@ -105,19 +129,26 @@ func (p *Proxy) Received(conn engine.Conn, b []byte) {
 		return
 	}
 	c.received += int64(len(b))
-	for c.phase == awaiting && u.call == c {
+	// The call's record, and the connection, may serve the next request before
+	// this returns; the number of the attempt tells.
+	sending := c.sending
+	for c.phase == awaiting && u.call == c && c.sending == sending {
 		if b = c.receiveHead(u, b); len(b) == 0 {
 			break
 		}
 	}
-	if c.phase == relaying && u.call == c {
+	switch {
+	case u.call != c || c.sending != sending:
+	case c.phase == relaying:
 		c.receiveContent(u, b)
+	case c.phase == tunnelling:
+		c.tunnelReceived(u, b)
 	}
 }
 
 // receiveHead reads a response head from b, of which a part may have come
 // before. It returns what follows the head.
-func (c *Call) receiveHead(u *upstream, b []byte) (rest []byte) {
+func (c *Call) receiveHead(u *link, b []byte) (rest []byte) {
 	p := c.p
 	head, had := b, u.stashed
 	if u.stash != 0 {
@@ -128,7 +159,7 @@ func (c *Call) receiveHead(u *upstream, b []byte) (rest []byte) {
 	n, err := p.resp.Scan(head, &c.plan.Limits)
 	switch {
 	case err != http1.OK:
-		c.fail(BadResponse)
+		c.fail(responseFailure(err))
 		return nil
 	case n == 0:
 		if u.stash == 0 {
@@ -147,7 +178,7 @@ func (c *Call) receiveHead(u *upstream, b []byte) (rest []byte) {
 }
 
 // stash keeps the beginning of a head until the rest comes.
-func (c *Call) stash(u *upstream, head []byte) {
+func (c *Call) stash(u *link, head []byte) {
 	if u.stash = c.p.s.Buffer(len(head)); u.stash == 0 {
 		c.fail(NoBuffers)
 		return
@@ -158,7 +189,7 @@ func (c *Call) stash(u *upstream, head []byte) {
 
 // extend adds b to the beginning of a head that is kept already. It returns
 // the whole if it holds the end of the head, nil otherwise.
-func (c *Call) extend(u *upstream, b []byte) []byte {
+func (c *Call) extend(u *link, b []byte) []byte {
 	s := c.p.s
 	if u.stashed+len(b) > len(s.Bytes(u.stash)) && len(s.Bytes(u.stash)) < engine.LargeBuffer {
 		large := s.Buffer(engine.LargeBuffer)
@@ -177,7 +208,7 @@ func (c *Call) extend(u *upstream, b []byte) []byte {
 		return head
 	}
 	if len(head) >= min(c.plan.Limits.HeadBytes, len(mem)) {
-		c.fail(BadResponse)
+		c.fail(ResponseTooLarge)
 		return nil
 	}
 	u.stashed, u.scanned = len(head), len(head)
@@ -188,24 +219,30 @@ func (c *Call) extend(u *upstream, b []byte) []byte {
 // are at hand already.
 func (c *Call) respond(r *http1.Response, here int) {
 	p := c.p
+	if !r.Interim() && c.refuses(r, here) {
+		return
+	}
 	p.block = appendResponseFields(p.block[:0], r)
 	if r.Interim() {
 		if c.interim++; c.interim > interimLimit {
-			c.fail(BadResponse)
+			c.fail(InterimFlood)
 		} else if r.Status != 100 {
 			// 100 (Continue) was for us: the client has had its own.
+			c.begun = true
 			c.d.Interim(r.Status, p.block)
 		}
 		return
 	}
-	if r.Status == 101 {
-		// Nobody has asked for another protocol.
-		c.fail(BadResponse)
+	if c.switches(r) {
+		c.beginTunnel(r)
 		return
+	}
+	if !c.bad {
+		c.v.proved(c)
 	}
 	kind, length := r.Content(c.method)
 	c.body.Reset(kind, length, &c.plan.Limits)
-	c.phase = relaying
+	c.phase, c.begun = relaying, true
 	c.close = r.Close || kind == http1.BodyUntilClose
 	c.dropHead()
 	out := &p.out
@@ -228,22 +265,41 @@ func (c *Call) respond(r *http1.Response, here int) {
 		return
 	}
 	c.deadline(c.plan.Timeouts.Idle)
-	left := length - int64(here)
-	if left >= bulkSize {
+	if length-int64(here) >= bulkSize {
 		p.s.Bulk(u.conn, true)
-	}
-	if left >= pipeSize && c.d.Pipes() {
-		p.s.ReceivePiped(u.conn, left)
 	}
 }
 
+// refuses looks whether a response is one that the route wants to be tried
+// again, and may be; then the client never sees it. The connection is kept if
+// all of the response is there.
+func (c *Call) refuses(r *http1.Response, here int) bool {
+	c.bad = r.Status >= 500
+	c.answer(!c.bad)
+	if !c.plan.Retry.Statuses.Has(r.Status) || c.decide(causeStatus) == giveUp {
+		return false
+	}
+	if c.bad {
+		c.failed()
+	} else {
+		c.succeeded()
+	}
+	kind, length := r.Content(c.method)
+	whole := kind == http1.BodyNone && here == 0 || kind == http1.BodyLength && length == int64(here)
+	u, received := c.u, c.received
+	c.u = nil
+	c.p.release(u, received, whole && !r.Close && c.sentAll && c.p.s.Queued(u.conn) == 0)
+	c.again()
+	return true
+}
+
 // receiveContent relays content of the response.
-func (c *Call) receiveContent(u *upstream, b []byte) {
+func (c *Call) receiveContent(u *link, b []byte) {
 	p := c.p
 	for len(b) > 0 {
 		data, n, done, err := c.body.Next(b)
 		if err != http1.OK {
-			c.fail(BadResponse)
+			c.fail(responseFailure(err))
 			return
 		}
 		if c.body.HasTrailer() {
@@ -261,14 +317,19 @@ func (c *Call) receiveContent(u *upstream, b []byte) {
 			return
 		}
 	}
-	if c.body.Kind() != http1.BodyLength && c.received >= 2*bulkSize {
-		p.s.Bulk(u.conn, true)
+	switch left := c.body.Remaining(); {
+	case c.body.Kind() != http1.BodyLength:
+		if c.received >= 2*bulkSize {
+			p.s.Bulk(u.conn, true)
+		}
+	case left >= pipeSize && c.d.Pipes():
+		p.s.ReceivePiped(u.conn, left)
 	}
-	c.flow()
+	c.goOn()
 }
 
-// flow goes on with the relay of content, or pauses it.
-func (c *Call) flow() {
+// goOn goes on with the relay of content, or pauses it.
+func (c *Call) goOn() {
 	c.deadline(c.plan.Timeouts.Idle)
 	if c.d.Room() <= 0 && !c.paused {
 		c.paused = true
@@ -285,7 +346,13 @@ func (c *Call) complete(clean bool) {
 		trailers = p.block
 	}
 	reusable := clean && !c.close && c.sentAll && p.s.Queued(u.conn) == 0
+	if c.bad {
+		c.failed()
+	} else {
+		c.succeeded()
+	}
+	received := c.received
 	c.end()
-	p.release(u, reusable)
+	p.release(u, received, reusable)
 	d.Finish(trailers)
 }

@@ -16,12 +16,24 @@ type Request struct {
 	Head  *http1.Request
 	Path  []byte // the normalised path
 	Match *route.Match
-	Peer  netip.Addr // the client's address; the zero value for a unix socket
+
+	// Peer is the client's address, the zero value for a unix socket, and
+	// HTTPS how the client has asked. Both are what Relay's peer says of its
+	// client if there is one.
+	Peer  netip.Addr
 	HTTPS bool
+	Relay Relay
+	// Source and Destination are the ends of the client's connection, for
+	// upstreams that are told of them before anything else.
+	Source, Destination netip.AddrPort
 
 	// Content and Length are the framing of the content to come.
 	Content http1.BodyKind
 	Length  int64
+
+	// Upgrade is the protocols that are offered to the upstream, as the value
+	// of an Upgrade field; empty for none. The call fills it in.
+	Upgrade []byte
 }
 
 // dropped says which fields of a request are not passed on, beside the
@@ -74,10 +86,16 @@ func Forwards(h *http1.Request) int {
 }
 
 // RequestRoom is a size that AppendRequest does not exceed.
-func RequestRoom(r *Request, c *Choice) int {
+func RequestRoom(r *Request, t *Target, m *Member) int {
 	h := r.Head
-	n := int(h.Method.Len) + c.Rewrite.MaxLen(len(h.PathBytes())) + int(h.Query.Len)
-	n += 3 * max(int(h.Host.Len), len(c.Member.Name))
+	n := int(h.Method.Len) + len(r.Upgrade) + t.Rewrite.MaxLen(len(h.PathBytes())) + int(h.Query.Len)
+	if h.Form == http1.AuthorityForm {
+		n += int(h.Target.Len)
+	}
+	n += 3 * max(int(h.Host.Len), len(m.Name))
+	if r.Relay.Trusted {
+		n += int(h.Host.Len) + 2*len(r.Relay.Host) + relayRoom
+	}
 	if k := len(h.Fields); k > 0 {
 		last := h.Fields[k-1].Value
 		n += int(last.Off) + int(last.Len) - int(h.Fields[0].Name.Off)
@@ -87,15 +105,19 @@ func RequestRoom(r *Request, c *Choice) int {
 
 // AppendRequest appends the head of the request to the upstream (RFC 9110,
 // section 7.6; RFC 7239). The client's own X-Forwarded-*, X-Real-IP and
-// Forwarded fields are dropped: nothing vouches for them.
-func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
+// Forwarded fields are dropped, because nothing vouches for them; so are those
+// of a peer that is trusted, but for what is written anew of them.
+func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 	h := r.Head
 	dst = append(dst, h.Bytes(h.Method)...)
 	dst = append(dst, ' ')
-	if h.Form == http1.AsteriskForm {
+	switch h.Form {
+	case http1.AsteriskForm:
 		dst = append(dst, '*')
-	} else {
-		dst = c.Rewrite.Append(dst, h.PathBytes(), r.Path, r.Match)
+	case http1.AuthorityForm:
+		dst = append(dst, h.Bytes(h.Target)...)
+	default:
+		dst = t.Rewrite.Append(dst, h.PathBytes(), r.Path, r.Match)
 	}
 	if h.HasQuery {
 		dst = append(dst, '?')
@@ -106,7 +128,7 @@ func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
 	if len(host) > 0 {
 		dst = append(dst, host...)
 	} else {
-		dst = appendMemberHost(dst, c.Member) // HTTP/1.0 without a host
+		dst = appendMemberHost(dst, m) // HTTP/1.0 without a host
 	}
 	dst = append(dst, "\r\n"...)
 	dst = appendKept(dst, &h.Head, dropped)
@@ -121,6 +143,7 @@ func AppendRequest(dst []byte, r *Request, c *Choice) []byte {
 	dst = append(dst, "Via: 1."...)
 	dst = append(dst, '0'+h.Minor)
 	dst = append(dst, " anygate\r\n"...)
+	dst = appendConnection(dst, r)
 	switch r.Content {
 	case http1.BodyLength:
 		dst = http1.AppendContentLength(dst, r.Length)
@@ -163,48 +186,4 @@ func appendKept(dst []byte, h *http1.Head, drop func(*http1.Head, *http1.Field) 
 		dst = append(dst, "\r\n"...)
 	}
 	return dst
-}
-
-// appendForwarded writes who asked, for what, and how.
-func appendForwarded(dst []byte, r *Request, host []byte) []byte {
-	proto := "http"
-	if r.HTTPS {
-		proto = "https"
-	}
-	dst = append(dst, "X-Forwarded-For: "...)
-	dst = appendPeer(dst, r.Peer)
-	dst = append(dst, "\r\nX-Forwarded-Proto: "...)
-	dst = append(dst, proto...)
-	if len(host) > 0 {
-		dst = append(dst, "\r\nX-Forwarded-Host: "...)
-		dst = append(dst, host...)
-	}
-	dst = append(dst, "\r\nForwarded: for="...)
-	// An IPv6 address holds colons, which a token does not (RFC 7239,
-	// section 6).
-	switch {
-	case !r.Peer.IsValid():
-		dst = append(dst, "unknown"...)
-	case r.Peer.Is6():
-		dst = append(dst, `"[`...)
-		dst = r.Peer.AppendTo(dst)
-		dst = append(dst, `]"`...)
-	default:
-		dst = r.Peer.AppendTo(dst)
-	}
-	if len(host) > 0 {
-		dst = append(dst, `;host="`...)
-		dst = append(dst, host...)
-		dst = append(dst, '"')
-	}
-	dst = append(dst, ";proto="...)
-	dst = append(dst, proto...)
-	return append(dst, "\r\n"...)
-}
-
-func appendPeer(dst []byte, peer netip.Addr) []byte {
-	if !peer.IsValid() {
-		return append(dst, "unknown"...)
-	}
-	return peer.AppendTo(dst)
 }

@@ -39,6 +39,7 @@ func FuzzAppendRequest(f *testing.F) {
 		"GET http://h:1?q HTTP/1.1\r\nHost: other\r\nVia: 1.1 x\r\n\r\n",
 		"GET /a HTTP/1.0\r\n\r\n",
 		"OPTIONS /a HTTP/1.1\r\nHost: h\r\nConnection: via, host, content-length,x-forwarded-for\r\nX-Forwarded-For: 1\r\nContent-Length: 0\r\n\r\n",
+		"GET /u/1/a HTTP/1.1\r\nHost: h\r\nTE: gzip, trailers\r\nConnection: Upgrade, te\r\nUpgrade: h2c, a/1 , b\r\n\r\n",
 		"GET / HTTP/1.1\r\nX-Forwarded-Port: 1\r\nHost: h\r\nA:\t x \t\r\nConnection: Keep-Alive\r\nUpgrade: x\r\n\r\nGET / HTTP/1.1\r\n",
 	} {
 		f.Add([]byte(s), uint8(i), uint8(i), i%2 == 0)
@@ -50,8 +51,8 @@ func FuzzAppendRequest(f *testing.F) {
 			return
 		}
 		a.r.Peer, a.r.HTTPS = fuzzPeers[int(peer)%len(fuzzPeers)], https
-		room := RequestRoom(&a.r, &a.choice)
-		out := AppendRequest(make([]byte, 0, room), &a.r, &a.choice)
+		room := RequestRoom(&a.r, &a.target, a.member)
+		out := AppendRequest(make([]byte, 0, room), &a.r, &a.target, a.member)
 		if len(out) > room {
 			t.Fatalf("%d bytes, RequestRoom says %d", len(out), room)
 		}
@@ -72,7 +73,7 @@ func checkLine(t *testing.T, a *asked, got *http1.Request) {
 	in := &a.head
 	host := in.Bytes(in.Host)
 	if len(host) == 0 {
-		host = appendMemberHost(nil, a.choice.Member)
+		host = appendMemberHost(nil, a.member)
 	}
 	switch {
 	case !bytes.Equal(got.Bytes(got.Method), in.Bytes(in.Method)):
@@ -100,6 +101,25 @@ func checkFraming(t *testing.T, a *asked, got *http1.Request) {
 var written = map[string]bool{
 	"host": true, "via": true, "forwarded": true, "content-length": true, "transfer-encoding": true,
 	"x-forwarded-for": true, "x-forwarded-proto": true, "x-forwarded-host": true, "max-forwards": true,
+	"connection": true, "upgrade": true, "te": true,
+}
+
+// ourConnection reports whether a field is one of those in which the proxy
+// speaks of its own connection: with what was offered, and TE for trailers.
+func ourConnection(a *asked, got *http1.Request, f *http1.Field) bool {
+	value := string(got.Value(f))
+	trailers := acceptsTrailers(&a.head)
+	switch f.ID {
+	case http1.Connection:
+		return value == "upgrade" && len(a.r.Upgrade) > 0 && !trailers ||
+			value == "TE" && len(a.r.Upgrade) == 0 && trailers ||
+			value == "upgrade, TE" && len(a.r.Upgrade) > 0 && trailers
+	case http1.Upgrade:
+		return value == string(a.r.Upgrade) && got.Upgrade
+	case http1.TE:
+		return value == "trailers" && trailers
+	}
+	return false
 }
 
 // checkFields compares the client's fields with those that are passed on.
@@ -129,7 +149,7 @@ func checkFields(t *testing.T, a *asked, got *http1.Request) {
 		if nominated[name] && !written[name] {
 			t.Errorf("Connection nominates %q, which is passed on", name)
 		}
-		if f.HopByHop() && f.ID != http1.TransferEncoding {
+		if f.HopByHop() && f.ID != http1.TransferEncoding && !ourConnection(a, got, f) {
 			t.Errorf("%q is hop-by-hop, and passed on", name)
 		}
 		if name == "via" {

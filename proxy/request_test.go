@@ -48,12 +48,12 @@ func TestAppendRequest(t *testing.T) {
 		{
 			"hop-by-hop fields by their nature",
 			"GET / HTTP/1.1\r\nConnection: keep-alive\r\nHost: h\r\nA: 1\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nProxy-Connection: close\r\nB: 2\r\n\r\n",
-			"GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nB: 2\r\n" + forwarded + "\r\n",
+			"GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nB: 2\r\n" + forwarded + "Connection: TE\r\nTE: trailers\r\n\r\n",
 		},
 		{
-			"an upgrade that was offered is not passed on",
+			"another protocol than HTTP is offered on",
 			"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c, websocket\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
-			"GET / HTTP/1.1\r\nHost: h\r\n" + forwarded + "\r\n",
+			"GET / HTTP/1.1\r\nHost: h\r\n" + forwarded + "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
 		},
 		{
 			"hop-by-hop fields because Connection names them",
@@ -236,24 +236,24 @@ func TestRequestRoomIsTight(t *testing.T) {
 	const head = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n"
 	bare := mustAsk(t, "/", "http://up", "", head)
 	followed := mustAsk(t, "/", "http://up", "", head+strings.Repeat("x", 60<<10))
-	if a, b := RequestRoom(&bare.r, &bare.choice), RequestRoom(&followed.r, &followed.choice); a != b || a > 1<<10 {
+	if a, b := RequestRoom(&bare.r, &bare.target, bare.member), RequestRoom(&followed.r, &followed.target, followed.member); a != b || a > 1<<10 {
 		t.Errorf("room for %d bytes, %d with content behind the head", a, b)
 	}
 }
 
 func TestAppendRequestAllocatesNothing(t *testing.T) {
 	a := mustAsk(t, "/u/:id/*", "http://up/v2/:id/files", "", "GET /u/7/a/b?q=1 HTTP/1.1\r\nHost: h\r\nConnection: x-y\r\nX-Y: 1\r\nAccept: */*\r\nCookie: a=b\r\n\r\n")
-	dst := make([]byte, 0, RequestRoom(&a.r, &a.choice))
-	if n := testing.AllocsPerRun(100, func() { AppendRequest(dst, &a.r, &a.choice) }); n != 0 {
+	dst := make([]byte, 0, RequestRoom(&a.r, &a.target, a.member))
+	if n := testing.AllocsPerRun(100, func() { AppendRequest(dst, &a.r, &a.target, a.member) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 func BenchmarkAppendRequest(b *testing.B) {
 	a := mustAsk(b, "/api/", "http://up/v2/", "", "GET /api/orders?limit=10 HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br\r\nConnection: keep-alive\r\nCookie: session=0123456789abcdef\r\n\r\n")
-	dst := make([]byte, 0, RequestRoom(&a.r, &a.choice))
+	dst := make([]byte, 0, RequestRoom(&a.r, &a.target, a.member))
 	b.ReportAllocs()
 	for b.Loop() {
-		AppendRequest(dst, &a.r, &a.choice)
+		AppendRequest(dst, &a.r, &a.target, a.member)
 	}
 }

@@ -100,6 +100,23 @@ func (t *Table) Match(method, host, path []byte, m *Match) Outcome {
 	return NotFound
 }
 
+// MatchListed is Match without the routes for every method. It is for CONNECT,
+// which asks for something else than what such routes are written for.
+func (t *Table) MatchListed(method, host, path []byte, m *Match) Outcome {
+	id, ok := t.methods[string(method)]
+	if !ok {
+		return NotFound
+	}
+	w := walk{t: t, path: path, m: m, method: id, listed: true}
+	switch {
+	case w.hosts(host):
+		return Found
+	case w.matched:
+		return MethodNotAllowed
+	}
+	return NotFound
+}
+
 // walk is one match under way.
 type walk struct {
 	t       *Table
@@ -107,6 +124,7 @@ type walk struct {
 	m       *Match
 	method  uint32
 	matched bool       // A path matched, whatever the method.
+	listed  bool       // Only a route that lists the method will do.
 	allow   *allowList // If set, collect the methods of all matching paths, and find no route.
 }
 
@@ -254,7 +272,7 @@ func (w *walk) take(leaf uint32, p, params int, hasRest bool) bool {
 	}
 	for i := range entries {
 		e := &entries[i]
-		if e.method == w.method || e.method == anyMethod {
+		if e.method == w.method || e.method == anyMethod && !w.listed {
 			m := w.m
 			m.Value, m.NParams, m.HasRest, m.Rest = e.value, params, hasRest, len(w.path)
 			if hasRest {

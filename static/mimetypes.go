@@ -4,6 +4,9 @@ package static
 // nosniff keeps the client from making more of them (RFC 9110 8.3).
 const unknownType = "application/octet-stream"
 
+// ContentType is the media type of a file with that name.
+func ContentType(name string) string { return contentType([]byte(name)) }
+
 // contentTypes maps extensions to media types. It is the whole truth: the
 // host's /etc/mime.types is not read, so that a site is served the same way everywhere.
 // Text types say charset=utf-8; JSON and XML do not, since JSON is always

@@ -42,7 +42,7 @@ type Access struct {
 	Duration time.Duration
 
 	// Route is the route's head as written, Upstream the address of the server that answered, and Reason why the
-	// exchange ended other than by its action's own answer ("connect_failed", "client_closed"). Empty is none.
+	// exchange ended other than by its action's own answer ("connect_refused", "client_closed"). Empty is none.
 	Route    string
 	Upstream string
 	Reason   string
@@ -156,14 +156,17 @@ func appendTwo(dst []byte, n int) []byte {
 	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }
 
-// appendPeer appends an address and port, nothing for the zero value. A zone is a name that an administrator gave to an
-// interface, so it is escaped like any other text.
+// appendPeer appends an address and port, nothing for the zero value, and no port that is 0: of a client further away only
+// the address is known. A zone is a name that an administrator gave to an interface, so it is escaped like any other text.
 func appendPeer(dst []byte, p netip.AddrPort) []byte {
 	if !p.IsValid() {
 		return dst
 	}
 	zone := p.Addr().Zone()
-	if zone == "" {
+	switch {
+	case zone == "" && p.Port() == 0:
+		return p.Addr().AppendTo(dst)
+	case zone == "":
 		return p.AppendTo(dst)
 	}
 	dst = append(dst, '[')

@@ -87,6 +87,24 @@ func TestAppendAccess(t *testing.T) {
 	}
 }
 
+// TestPeer is about the forms of an address.
+func TestPeer(t *testing.T) {
+	for _, tt := range []struct {
+		peer netip.AddrPort
+		want string
+	}{
+		{netip.AddrPort{}, ""},
+		{netip.MustParseAddrPort("192.0.2.7:80"), "192.0.2.7:80"},
+		{netip.MustParseAddrPort("192.0.2.7:0"), "192.0.2.7"},
+		{netip.MustParseAddrPort("[2001:db8::1]:80"), "[2001:db8::1]:80"},
+		{netip.MustParseAddrPort("[2001:db8::1]:0"), "2001:db8::1"},
+	} {
+		if got := string(appendPeer(nil, tt.peer)); got != tt.want {
+			t.Errorf("%v is %q, want %q", tt.peer, got, tt.want)
+		}
+	}
+}
+
 // TestAccessFieldOrder reads the keys of a line in the order in which docs/operating.md lists them.
 func TestAccessFieldOrder(t *testing.T) {
 	d := json.NewDecoder(bytes.NewReader(AppendAccess(nil, JSON, sampleAccess())))

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests run against: a reference server, a client, a load generator, a browser, an
+# Installs the Debian packages that the tests run against: reference servers and proxies, a client, a load generator, a browser, an
 # emulator.
 # What is there already is left alone, so that a second run costs nothing.
 set -euo pipefail
 
 # program:package
-needed=(nginx:nginx curl:curl wrk:wrk chromium:chromium gcc:gcc qemu-system-x86_64:qemu-system-x86)
+needed=(nginx:nginx haproxy:haproxy curl:curl wrk:wrk chromium:chromium gcc:gcc qemu-system-x86_64:qemu-system-x86)
 
 # Debian keeps servers where an ordinary user's PATH does not look.
 PATH="$PATH:/usr/sbin:/sbin"

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"net/netip"
 	"os"
 	"path"
 	"path/filepath"
@@ -10,44 +9,8 @@ import (
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/gateway"
 	"github.com/anygate/anygate/http1"
-	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/static"
 )
-
-// client is the address that the explained request comes from.
-var client = netip.MustParseAddr("127.0.0.1")
-
-// proxy shows what would be sent upstream, once for each way in which the route rewrites the request.
-func (e *explanation) proxy(r *config.Route, g *gateway.Route) {
-	content, length := e.request.Content()
-	in := proxy.Request{Head: e.request, Path: e.norm, Match: &e.match, Peer: client, Content: content, Length: length}
-	shown := make(map[int]bool)
-	choice := 0
-	for _, t := range r.Targets {
-		pool := &e.cfg.Upstreams[t.Upstream]
-		for _, m := range pool.Members {
-			name := m.Addr
-			if m.Scheme == "unix" {
-				name = "unix:" + name
-			}
-			if pool.Named {
-				name += " (of the pool " + pool.Name + ")"
-			}
-			e.line("upstream", "%s", name)
-			// Explain compiles with one address for each server.
-			c := &g.Proxy.Choices[choice]
-			choice++
-			if shown[c.Group] {
-				continue
-			}
-			shown[c.Group] = true
-			e.block(proxy.AppendRequest(nil, &in, c))
-		}
-	}
-	if choice > 1 {
-		e.line("", "the %d servers take turns", choice)
-	}
-}
 
 // static shows what the site answers, and from which file.
 func (e *explanation) static(r *config.Route, g *gateway.Route) {

@@ -85,9 +85,11 @@ func (e *explanation) explain(r Request, head []byte) {
 		} else {
 			e.line("answer", "405 Method Not Allowed, Allow: %s: routes match the path, but none the method", allow)
 		}
+		e.errors(&e.cfg.Errors)
 		e.others(-1, true)
 	default:
 		e.line("answer", "404 Not Found: no route matches the path")
+		e.errors(&e.cfg.Errors)
 		e.others(-1, false)
 	}
 }
@@ -120,6 +122,7 @@ func (e *explanation) found(i int) {
 	case route.Echo:
 		e.line("answer", "%s: an echo of the request", status(r.Action.Status))
 	}
+	e.errors(&r.Errors)
 }
 
 func place(p config.Pos) string {

@@ -18,6 +18,13 @@ var update = flag.Bool("update", false, "write the golden files")
 const sample = `
 upstreams:
   api: [backend.test:80, 192.0.2.9:8080]
+  full:
+    members: [192.0.2.1 weight 3, 192.0.2.2, srv:_http._tcp.app.test backup]
+    balance: hash cookie session
+    health: /healthz
+    passive: 3
+    breaker: 40%
+    limits: {connections: 100}
 routes:
   "static.test/":           ./site/
   "GET /healthz":           OK
@@ -30,6 +37,7 @@ routes:
   "/users/:id/posts/:post": http://[2001:db8::1]:81/p/:post/
   "*.example.com/only":     OK
   "PROPFIND dav.test/*":    OK
+  "/full":                  {to: http://full/x, retry: {attempts: 2, on: [connect, 503]}, errors: {404: ./site/index.html, 5xx: "later", intercept: on}}
 `
 
 // TestGolden explains one request of every kind. What depends on the machine is masked.
@@ -51,6 +59,7 @@ func TestGolden(t *testing.T) {
 		{"proxy", "POST", "http://WWW.test:8080/api/x/../y?q=%41#part", []string{"Content-Length: 3", "Connection: close, X-Hop", "X-Hop: 1", "X-Keep:  2 "}},
 		{"proxy-parameter", "GET", "/users/7", []string{"Host: users.test", "User-Agent: mine"}},
 		{"proxy-two-parameters", "GET", "/users/7/posts/9", nil},
+		{"proxy-settings", "GET", "/full", nil},
 		{"wildcard-host", "GET", "http://a.b.example.com/only", nil},
 		{"method-not-allowed", "GET", "http://dav.test/x", nil},
 		{"not-found", "GET", "/none/of/these", nil},

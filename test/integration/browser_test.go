@@ -43,6 +43,7 @@ routes:
 				"module":     "failed",
 				"posted":     "a new order",
 				"large":      "3000000",
+				"socket":     "echo: through a tunnel",
 				"done":       "/orders/7",
 			} {
 				if got[name] != want {

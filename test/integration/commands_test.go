@@ -317,6 +317,6 @@ routes:
 		if statuses[200] != 2 || statuses[502] != 1 || statuses[404] != 1 {
 			t.Errorf("lines by status: %v", statuses)
 		}
-		expectAll(t, "the access log", s.Stdout.String(), "/fixed?q=%22", "http://referer/", "connect_failed", up.Addr, `"POST"`)
+		expectAll(t, "the access log", s.Stdout.String(), "/fixed?q=%22", "http://referer/", "connect_refused", up.Addr, `"POST"`)
 	})
 }

@@ -96,7 +96,7 @@ func TestProxyFields(t *testing.T) {
 		for name, want := range map[string]string{
 			"X-Custom": "kept", "Cookie": "a=b", "Authorization": "Bearer x", "User-Agent": "agent", "Accept": "*/*",
 			"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": s.Addr, "Forwarded": "~for=127.0.0.1", "Via": "1.1 anygate",
-			"X-Private": "", "Keep-Alive": "", "Upgrade": "", "Proxy-Connection": "", "Connection": "",
+			"X-Private": "", "Keep-Alive": "", "Upgrade": "", "Proxy-Connection": "", "Connection": "TE", "Te": "trailers",
 		} {
 			checkField(t, got.Header, name, want)
 		}

@@ -125,7 +125,7 @@ func TestUpstreamKilled(t *testing.T) {
 		c = wire.Dial(t, s.Addr)
 		c.Get("/x", 502)
 		c.Get("/x", 502)
-		s.Stderr.Line(t, "reason=connect_failed", "status=502", "upstream="+address)
+		s.Stderr.Line(t, "reason=connect_refused", "status=502", "upstream="+address)
 
 		origin.StartOn(t, address)
 		c.Get("/x", 200)

@@ -75,9 +75,10 @@ func TestSansIO(t *testing.T) {
 // TestDependencies lists every module that the product itself, not its tests and tools, may link.
 func TestDependencies(t *testing.T) {
 	allowed := map[string][]string{
-		"go.yaml.in/yaml/v3":          {"config"},
-		"golang.org/x/sys/unix":       {"engine", "uring", "epoll", "static", "control", "proxy", "bench"},
-		"github.com/valyala/fasthttp": {"bench"},
+		"go.yaml.in/yaml/v3":              {"config"},
+		"golang.org/x/net/dns/dnsmessage": {"control"},
+		"golang.org/x/sys/unix":           {"engine", "uring", "epoll", "static", "control", "proxy", "bench"},
+		"github.com/valyala/fasthttp":     {"bench"},
 	}
 	for _, p := range packages(t) {
 		for _, imported := range p.Imports {

@@ -67,6 +67,7 @@ func StartOn(t testing.TB, address string) *Server {
 	mux.HandleFunc("/hints", s.hints)
 	mux.HandleFunc("/pattern/{size}", s.pattern)
 	mux.HandleFunc("/check", s.check)
+	mux.HandleFunc("/socket", s.socket)
 	s.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path.Clean(r.URL.EscapedPath()) != r.URL.EscapedPath() {
 			s.see(w, r) // The mux would redirect to its own spelling.

@@ -9,6 +9,7 @@ import (
 var packages = map[string]string{
 	"chromium": "chromium",
 	"curl":     "curl",
+	"haproxy":  "haproxy",
 	"nginx":    "nginx",
 	"prlimit":  "util-linux",
 	"wrk":      "wrk",

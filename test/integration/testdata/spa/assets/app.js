@@ -8,9 +8,10 @@ const fact = (name, value) => {
   document.getElementById("facts").append(item);
 };
 
-const settled = async (what, condition) => {
+const settled = async (what, condition, meanwhile = async () => {}) => {
   for (let i = 0; !condition(); i++) {
     if (i === 200) throw new Error(`${what} has not come`);
+    await meanwhile();
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 };
@@ -36,6 +37,13 @@ try {
   fact("posted", (await (await fetch("/api/orders", { method: "POST", body: "a new order" })).json()).Body);
   const large = await (await fetch("/api/pattern/3000000")).arrayBuffer();
   fact("large", large.byteLength);
+  const socket = new WebSocket(`ws://${location.host}/api/socket`, "echo");
+  let heard = "nothing";
+  socket.onopen = () => socket.send("through a tunnel");
+  socket.onmessage = (event) => { heard = `${socket.protocol}: ${event.data}`; socket.close(); };
+  // The clock of the test's browser runs ahead while nothing is being fetched, and does not wait for a WebSocket.
+  await settled("the message", () => heard !== "nothing", () => fetch("/assets/icon.svg", { cache: "no-store" }));
+  fact("socket", heard);
   await import("./missing.js").then(() => fact("module", "loaded"), () => fact("module", "failed"));
 
   if (location.pathname === "/") {
