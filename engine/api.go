@@ -90,6 +90,11 @@ func (s *Shard) Relay(to Conn, p []byte) bool {
 	return true
 }
 
+// More reports whether the socket holds further bytes behind those of the
+// Received call in progress, as far as the kernel has said: what a message is
+// not followed by in one receive may be there all the same.
+func (s *Shard) More() bool { return s.more }
+
 // Pressure says how scarce the shard's buffers are: 0 while more than half of
 // them are left, 1 while more than a quarter, 2, and 3 below an eighth. What
 // may wait for one connection should shrink as it grows.

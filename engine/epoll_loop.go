@@ -241,7 +241,7 @@ func (l *epollLoop) read(i uint32) {
 		if n < LargeBuffer && !c.has(flagHup) {
 			c.flags &^= flagReadable
 		}
-		s.rx = l.rx
+		s.rx, s.more = l.rx, n == LargeBuffer && staleFD(c.fd)
 		s.received(i, bytesAt(s.pool.addr(l.rx), n))
 		s.rx = 0
 		if *s.pool.refs(l.rx) > 1 {

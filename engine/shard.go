@@ -64,8 +64,9 @@ type Shard struct {
 	later   []uint32 // and of the next
 	msg     *message
 	filters []*filter
-	rx      Buf // buffer that the bytes of the Received in progress lie in
-	spare   Buf // see scratch
+	rx      Buf  // buffer that the bytes of the Received in progress lie in
+	more    bool // and the socket holds further ones
+	spare   Buf  // see scratch
 
 	listeners []*listener
 	parked    []parked // accepted, but without room

@@ -199,7 +199,7 @@ func (m *Sim) receiveSome(i uint32, p *SimPeer) {
 	mem := bytesAt(s.pool.addr(b), size)
 	copy(mem, p.toShard[:n])
 	p.toShard = p.toShard[n:]
-	s.rx = b
+	s.rx, s.more = b, len(p.toShard) > 0
 	s.received(i, mem[:n])
 	s.rx = 0
 	if *s.pool.refs(b) == 1 {

@@ -253,6 +253,8 @@ func (l *uringLoop) onReceive(i, gen uint32, res int32, flags uint32) {
 		bid := uring.BufferID(flags)
 		if res > 0 && !c.has(flagFinishing) {
 			s.rx = g.slots[bid]
+			// Of a unix socket the kernel does not say.
+			s.more = flags&uring.CQEFSockNonEmpty != 0 || int(res) == g.size && staleFD(c.fd)
 			s.received(i, bytesAt(s.pool.addr(s.rx), int(res)))
 			s.rx = 0
 		}

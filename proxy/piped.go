@@ -28,7 +28,8 @@ func (p *Proxy) Piped(conn engine.Conn, n int) {
 	switch {
 	case c.phase != relaying || u.call != c:
 	case done:
-		c.complete(true)
+		// What follows the content is still in the socket.
+		c.complete(!p.s.Stale(conn))
 	default:
 		c.goOn()
 	}

@@ -261,7 +261,7 @@ func (c *Call) respond(r *http1.Response, here int) {
 		return
 	}
 	if c.body.Done() {
-		c.complete(here == 0)
+		c.complete(here == 0 && !p.s.More())
 		return
 	}
 	c.deadline(c.plan.Timeouts.Idle)
@@ -286,6 +286,7 @@ func (c *Call) refuses(r *http1.Response, here int) bool {
 	}
 	kind, length := r.Content(c.method)
 	whole := kind == http1.BodyNone && here == 0 || kind == http1.BodyLength && length == int64(here)
+	whole = whole && !c.p.s.More()
 	u, received := c.u, c.received
 	c.u = nil
 	c.p.release(u, received, whole && !r.Close && c.sentAll && c.p.s.Queued(u.conn) == 0)
@@ -313,7 +314,7 @@ func (c *Call) receiveContent(u *link, b []byte) {
 			}
 		}
 		if done {
-			c.complete(len(b) == 0)
+			c.complete(len(b) == 0 && !p.s.More())
 			return
 		}
 	}
