@@ -64,13 +64,13 @@ func TestUpstreamFailures(t *testing.T) {
 			{"half a head, then closed", "HTTP/1.1 200 OK\r\nContent-", false, 502, 0, "upstream_closed"},
 			{"half a head, for too long", "HTTP/1.1 200 OK\r\nContent-", true, 504, 0, "first_byte_timeout"},
 			{"no HTTP", "SSH-2.0-OpenSSH_9.2\r\n", true, 502, 0, "bad_response"},
-			{"both framings", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true, 502, 0, "bad_response"},
-			{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", true, 502, 0, "bad_response"},
-			{"head too large", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 100_000) + "\r\n\r\n", true, 502, 0, "bad_response"},
+			{"both framings", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true, 502, 0, "bad_framing"},
+			{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", true, 502, 0, "bad_framing"},
+			{"head too large", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 100_000) + "\r\n\r\n", true, 502, 0, "response_head_too_large"},
 			{"content cut short", head + "beginning", false, 200, 18, "truncated_response"},
 			{"content that stops", head + "beginning", true, 200, 18, "upstream_idle_timeout"},
 			{"chunks cut short", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nbeginning\r\n", false, 200, 18, "truncated_response"},
-			{"chunks that are none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nbeginning\r\nxyz\r\n", true, 200, 18, "bad_response"},
+			{"chunks that are none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nbeginning\r\nxyz\r\n", true, 200, 18, "bad_framing"},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()

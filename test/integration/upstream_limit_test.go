@@ -13,7 +13,7 @@ import (
 // come when there are some again are served. Peers: raw connections, Go's net/http behind, prlimit.
 func TestUpstreamLimit(t *testing.T) {
 	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
-		const clients, held = 50, 30 // of 160 descriptors 80 are for connections, and clients may take 60 of those
+		const clients, held = 50, 28 // of 160 descriptors 78 are for connections, and clients may take 59 of those
 		up := origin.Start(t)
 		s := product.Start(t, product.Config{
 			Engine: e, Server: "shards: 1, timeouts: {header: 1m}",
