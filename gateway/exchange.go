@@ -245,6 +245,10 @@ func (x *Exchange) Received(p []byte) bool {
 	return true
 }
 
+// Waiting reports whether the exchange waits for its turn: nobody has seen
+// anything of the request yet.
+func (x *Exchange) Waiting() bool { return x.call != nil && x.call.Waiting() }
+
 // TakesPiped reports whether content of the request may be given to Piped.
 // Its length is known, so it cannot outgrow the limit.
 func (x *Exchange) TakesPiped() bool {

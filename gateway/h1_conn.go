@@ -152,10 +152,21 @@ func (h *h1Conn) abort() {
 func (h *h1Conn) closed() { h.gone() }
 
 // eof is called when the client has closed its side. It may still read, so
-// what it has asked for is answered first.
+// what it has asked for is answered first; but not if others wait for the same
+// place in a queue, where those who have gone would keep out those who have not.
 func (h *h1Conn) eof() {
 	h.flags |= h1EOF
+	if h.ghost() {
+		h.close()
+		return
+	}
 	h.resume()
+}
+
+// ghost reports whether the client has closed its side, and its request waits
+// in the queue of an upstream: most who close have gone.
+func (h *h1Conn) ghost() bool {
+	return h.flags.has(h1EOF) && h.x != nil && h.x.Waiting()
 }
 
 // drain prepares for the end: an idle connection is closed, one at work ends

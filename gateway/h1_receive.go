@@ -275,7 +275,9 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 	h.x = g.newExchange()
 	h.x.start(h, 0)
 	h.x.Begin(&in)
-	if h.x != nil {
+	if h.ghost() {
+		h.close()
+	} else if h.x != nil {
 		h.deadline(period)
 	}
 	return n, true

@@ -278,6 +278,9 @@ func (c *Call) Resume() {
 	}
 }
 
+// Waiting reports whether the call waits for what the upstream's limits allow.
+func (c *Call) Waiting() bool { return c.phase == waiting }
+
 // Cancel ends the call without a word to d.
 func (c *Call) Cancel() {
 	switch c.phase {
