@@ -21,7 +21,7 @@ RACE := ./engine ./proxy/... ./telemetry ./control/... ./cmd/...
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: all build demo test unit race lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels clean
+.PHONY: all build demo test unit race lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos clean
 
 all: build
 
@@ -46,6 +46,12 @@ unit:
 
 race:
 	$(GO) test -race -timeout 10m $(RACE)
+	$(GO) test -race -timeout 10m -run 'Lend|Quota' ./gateway
+
+# Upstreams that are killed, stopped, slowed and restarted at random under load, for a minute on each engine; the tests
+# of "unit" do so for ten seconds.
+chaos:
+	ANYGATE_CHAOS_TIME=60s $(GO) test -count=1 -v -timeout 10m ./test/chaos
 
 # Fails on every finding. The formatter prints the files it would change.
 lint:

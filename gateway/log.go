@@ -120,15 +120,19 @@ func (x *Exchange) failed(f proxy.Failure, member string) {
 	if x.route != nil {
 		name = x.route.Name
 	}
-	what := "upstream gave no response"
-	if x.Responding() {
-		what = "upstream response was cut off"
+	what, status := "upstream gave no response", f.Status()
+	switch {
+	case x.Responding():
+		// The client has its status already.
+		what, status = "upstream response was cut off", x.log.status
+	case f.Unasked():
+		what = "request was not passed on"
 	}
 	g.errors.Error(telemetry.Error, g.s.Unix(), what,
 		telemetry.String("reason", f.String()),
 		telemetry.String("upstream", member),
 		telemetry.String("route", name),
-		telemetry.Int("status", int64(f.Status())),
+		telemetry.Int("status", int64(status)),
 		telemetry.Addr("client", x.clientAddr()))
 }
 

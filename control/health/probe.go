@@ -14,6 +14,7 @@ import (
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/proxy/proxyproto"
 )
 
 // Dialer makes a connection to a member: network is "tcp" or "unix". What it returns may be a connection of TLS; its
@@ -80,20 +81,10 @@ func (p *probe) run(process context.Context) (finish func(), err error) {
 	return finish, nil
 }
 
-// The beginnings of a connection that is not made for any client: "UNKNOWN" in version 1 of the PROXY protocol, LOCAL in
-// version 2 (sections 2.1 and 2.2 of its specification).
-const (
-	unknownV1 = "PROXY UNKNOWN\r\n"
-	localV2   = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
-)
-
 func (p *probe) request() []byte {
 	var b []byte
-	switch p.preamble {
-	case 1:
-		b = append(b, unknownV1...)
-	case 2:
-		b = append(b, localV2...)
+	if p.preamble != 0 {
+		b = proxyproto.AppendLocal(b, p.preamble)
 	}
 	b = http1.AppendRequestLine(b, "GET", p.check.Path)
 	b = http1.AppendField(b, "Host", p.host())
