@@ -166,6 +166,10 @@ func (p *pool) worthKeeping(b Buf, n int) bool {
 // and 3 when there is less than an eighth.
 func (p *pool) pressure() int { return max(p.small.pressure(), p.large.pressure()) }
 
+// scarce reports whether what one receive takes should be little: a client
+// that does not read holds at least what was received for it.
+func (p *pool) scarce() bool { return p.pressure() > 1 }
+
 func (c *class) pressure() int {
 	switch left, all := c.left(), len(c.refs)-1; {
 	case left*2 > all:

@@ -223,7 +223,11 @@ func (l *epollLoop) read(i uint32) {
 				break
 			}
 		}
-		n, e := receiveFD(c.fd, s.pool.addr(l.rx), LargeBuffer)
+		size := LargeBuffer
+		if s.pool.scarce() {
+			size = SmallBuffer
+		}
+		n, e := receiveFD(c.fd, s.pool.addr(l.rx), size)
 		switch {
 		case e == unix.EAGAIN:
 			c.flags &^= flagReadable
@@ -238,10 +242,10 @@ func (l *epollLoop) read(i uint32) {
 			s.eof(i)
 			return
 		}
-		if n < LargeBuffer && !c.has(flagHup) {
+		if n < size && !c.has(flagHup) {
 			c.flags &^= flagReadable
 		}
-		s.rx, s.more = l.rx, n == LargeBuffer && staleFD(c.fd)
+		s.rx, s.more = l.rx, n == size && staleFD(c.fd)
 		s.received(i, bytesAt(s.pool.addr(l.rx), n))
 		s.rx = 0
 		if *s.pool.refs(l.rx) > 1 {

@@ -58,6 +58,9 @@ const (
 	maxPipes  = 256
 	idlePipes = 32
 
+	// pipeRest is how long no pipe is asked for after there was none.
+	pipeRest = 50 * time.Millisecond
+
 	// sendVectors is how many queued pieces one write gathers; more wait for
 	// the next write.
 	sendVectors = 16

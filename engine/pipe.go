@@ -38,6 +38,7 @@ type pipes struct {
 	free  []uint32 // places without a pipe
 	flows []inflow // by connection; made with the first one
 	limit int
+	dry   int64  // until when none is asked for, because there was none
 	now   uint32 // the pipe that the Piped in progress has received into
 	fresh int    // and how much
 }
@@ -108,7 +109,7 @@ func (p *pipes) close() {
 // Received as ever, and counts. It reports false if that is all that can come.
 func (s *Shard) ReceivePiped(from Conn, n int64) bool {
 	c := s.get(from)
-	if c == nil || n <= 0 || c.has(flagFilter|flagEOF|flagConnecting) || s.handler.Piped == nil {
+	if c == nil || n <= 0 || c.has(flagFilter|flagEOF|flagConnecting) || s.handler.Piped == nil || s.now < s.pipes.dry {
 		return false
 	}
 	if s.pipes.flows == nil {
@@ -164,7 +165,10 @@ func (s *Shard) readPiped(i uint32, sure bool) bool {
 	case e == unix.EAGAIN:
 		return false
 	case e == unix.EINTR:
-	case e == unix.ENOBUFS, e == unix.EINVAL:
+	case e == unix.ENOBUFS:
+		s.pipes.dry = s.now + int64(pipeRest)
+		s.endPiped(i)
+	case e == unix.EINVAL:
 		s.endPiped(i)
 	case e != 0:
 		s.failed(i, ReasonPeer, e)

@@ -187,7 +187,7 @@ func (m *Sim) receiveSome(i uint32, p *SimPeer) {
 		return
 	}
 	size := SmallBuffer
-	if s.conns[i].has(flagBulk) {
+	if s.conns[i].has(flagBulk) && !s.pool.scarce() {
 		size = LargeBuffer
 	}
 	b := s.pool.receiveInto(size)

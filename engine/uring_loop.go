@@ -16,6 +16,7 @@ import (
 const (
 	opAccept = iota + 1
 	opReceive
+	opReceiveLittle // into a small buffer, once
 	opReadable
 	opSend
 	opPoll
@@ -182,7 +183,9 @@ func (l *uringLoop) complete(ud uint64, res int32, flags uint32) {
 	i := uint32(ud)
 	switch ud >> 56 {
 	case opReceive:
-		l.onReceive(i, uint32(ud>>32)&genMask, res, flags)
+		l.onReceive(i, uint32(ud>>32)&genMask, res, flags, s.conns[i].has(flagMulti))
+	case opReceiveLittle:
+		l.onReceive(i, uint32(ud>>32)&genMask, res, flags, true)
 	case opReadable:
 		c := &s.conns[i]
 		l.check(c, ud)
@@ -236,14 +239,14 @@ func (l *uringLoop) check(c *conn, ud uint64) {
 	}
 }
 
-func (l *uringLoop) onReceive(i, gen uint32, res int32, flags uint32) {
+func (l *uringLoop) onReceive(i, gen uint32, res int32, flags uint32, small bool) {
 	s := l.s
 	c := &s.conns[i]
 	if c.gen&genMask != gen || !c.has(flagOpen) {
 		panic("engine: a receive completed for a connection that is gone")
 	}
 	g := &l.large
-	if c.has(flagMulti) {
+	if small {
 		g = &l.small
 	}
 	if flags&uring.CQEFMore == 0 {
@@ -326,7 +329,11 @@ func (l *uringLoop) arm(i uint32) {
 		return
 	}
 	if c.has(flagBulk) {
-		l.last.Recv(c.fd, l.large.id, 0, ud)
+		if l.s.pool.scarce() {
+			l.last.Recv(c.fd, l.small.id, 0, userData(opReceiveLittle, c.gen, i))
+		} else {
+			l.last.Recv(c.fd, l.large.id, 0, ud)
+		}
 		return
 	}
 	c.flags |= flagMulti
@@ -351,7 +358,7 @@ func (l *uringLoop) rearm() {
 			continue
 		}
 		g := &l.small
-		if c.has(flagBulk) {
+		if c.has(flagBulk) && !l.s.pool.scarce() {
 			g = &l.large
 		}
 		if g.missing == len(g.slots) {

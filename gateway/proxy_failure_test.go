@@ -327,7 +327,7 @@ func TestProxyIdleTimeout(t *testing.T) {
 			w.advance(200 * time.Millisecond)
 		}
 		c.expectEnd()
-		expectReason(t, log(), "upstream_idle_timeout", u.name, 504)
+		expectReason(t, log(), "upstream_idle_timeout", u.name, 200)
 		u.waitEnded(0)
 	})
 }

@@ -183,7 +183,7 @@ func TestProxyCutOffResponses(t *testing.T) {
 				c.send(get("/p/"))
 				c.expect(tt.want)
 				c.expectEnd()
-				expectReason(t, log(), tt.reason, u.name, 502)
+				expectReason(t, log(), tt.reason, u.name, 200)
 				expectNext(t, u, w.client(), 2)
 			})
 		})

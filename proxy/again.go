@@ -41,8 +41,8 @@ func (c *Call) again() {
 		c.v.repeats++
 	}
 	c.repeats++
+	c.exclude() // first: a new set may give the member's slot to another
 	c.v.refresh()
-	c.exclude()
 	if !c.choose() && !c.chooseAnew() {
 		c.fail(NoMembers)
 		return

@@ -111,7 +111,15 @@ func (c *Call) unplace() {
 // serve lets the calls that wait go on, as far as there is something for them.
 // What is left over then is given back.
 func (v *view) serve() {
-	for c := v.first; c != nil && v.ready(c); c = v.first {
+	for c := v.first; c != nil; c = v.first {
+		if !c.placeable() {
+			c.dequeue()
+			c.fail(NoMembers)
+			continue
+		}
+		if !v.ready(c) {
+			break
+		}
 		c.dequeue()
 		c.phase = connecting
 		c.try(false)
@@ -130,12 +138,19 @@ func (v *view) wants(kind resource) bool {
 	return c != nil && (kind == connections) == (c.unit || v.settings.Limits.Requests == 0)
 }
 
+// placeable looks whether the call's member can still be gone to, and chooses
+// another one if not. It reports false if none is left: things may have changed
+// while the call was waiting.
+func (c *Call) placeable() bool {
+	return c.set == c.v.set && c.pl.state == 0 || c.choose()
+}
+
 // ready reports whether there is all that a waiting call needs, and gets it
 // for the call as far as that goes.
 func (v *view) ready(c *Call) bool {
 	l := &v.settings.Limits
-	if c.set != v.set || c.pl.state != 0 {
-		c.choose() // things have changed while it was waiting
+	if !c.placeable() {
+		return true
 	}
 	if !v.request(c) {
 		if c.unit = v.starve(requests, l.Requests); !c.unit {
