@@ -29,7 +29,7 @@ func (l *loader) readGroups(_, value *node) {
 
 func (l *loader) group(key, value *node) {
 	sc := &scope{group: key.text, defaults: l.defaults}
-	sc.defaults.index = slices.Clone(l.defaults.index)
+	sc.defaults.static.Index = slices.Clone(l.defaults.static.Index)
 	var routes *node
 	ok := l.fields(
 		value, "the group",

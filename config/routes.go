@@ -30,7 +30,7 @@ func (l *loader) routes(value *node, where string, sc *scope) {
 		head, headOK := l.head(e.key, sc)
 		d := &draft{key: e.key, Route: Route{
 			Head: head, Group: sc.group, Timeouts: sc.defaults.timeouts,
-			Static: Static{Index: sc.defaults.index, SPA: sc.defaults.spa}, Pos: e.key.pos(),
+			Static: sc.defaults.static, Pos: e.key.pos(),
 		}}
 		if l.action(d, e.value) && headOK {
 			l.addRoute(d, sc)
@@ -152,8 +152,11 @@ func (l *loader) addRoute(d *draft, sc *scope) {
 	if d.Action.Kind != route.Proxy {
 		d.Timeouts = Timeouts{}
 	}
-	if d.Action.Kind != route.Static || d.Static.File {
-		d.Static.Index, d.Static.SPA = nil, ""
+	switch {
+	case d.Action.Kind != route.Static:
+		d.Static = Static{}
+	case d.Static.File:
+		d.Static.ofFile()
 	}
 	if !ok {
 		return

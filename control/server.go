@@ -37,6 +37,7 @@ type Server struct {
 	size    size
 	logs    *logs
 	sockets *sockets
+	forms   forms
 
 	generation atomic.Pointer[gateway.Generation]
 	shards     []*shard
@@ -74,6 +75,10 @@ func Start(o Options) (_ *Server, err error) {
 	}
 	if o.OwnProcess {
 		tune(&s.size)
+	}
+	if s.forms, err = openForms(&s.size); err != nil {
+		s.sockets.close()
+		return nil, err
 	}
 	s.logs = openLogs(o.Config.Log, s.size.shards, o.Stdout, o.Stderr)
 	if err := s.startShards(); err != nil {
@@ -116,6 +121,9 @@ func (s *Server) startShard(i int) error {
 		Generation: &s.generation,
 		Limits:     s.size.limits,
 		Files:      s.size.files,
+		Compress:   s.forms.submit(),
+		Forms:      s.forms.shelf,
+		Background: background,
 		ID:         i,
 		CPU:        s.size.pins[i],
 		Backend:    s.backend.Kind,
@@ -143,6 +151,7 @@ func (s *Server) startShard(i int) error {
 func (s *Server) abandon() {
 	s.stop()
 	s.running.Wait()
+	s.forms.close(s.shards)
 	s.sockets.close()
 	_ = s.logs.close()
 }
@@ -217,6 +226,7 @@ func (s *Server) stop() {
 // finish waits for the shards to end, and closes what is left.
 func (s *Server) finish() error {
 	<-s.ended
+	s.forms.close(s.shards)
 	s.sockets.unlink()
 	return s.logs.close()
 }
