@@ -109,19 +109,6 @@ type Timeouts struct {
 	Tunnel time.Duration
 }
 
-// Static holds the settings of a static action.
-type Static struct {
-	// Root is the path in the file system, cleaned, with relative ones joined to the directory of the file that
-	// holds the route.
-	Root string
-	// File says that Root is a regular file, served for every path of the route.
-	File bool
-	// Index are the names tried in a directory, in order.
-	Index []string
-	// SPA is "auto" (on when the root holds an index file), "on" or "off".
-	SPA string
-}
-
 // Server holds what concerns the process and every connection.
 type Server struct {
 	// Engine is "auto", "io_uring" or "epoll".

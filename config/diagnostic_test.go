@@ -83,7 +83,7 @@ routes:
 		"action at balance head host methods path policies retry timeouts to upgrade",
 		"action at body head host methods path policies status",
 		"action at head host location methods path policies status",
-		"action at head host index methods path policies root spa",
+		"action at cache_control compress head host index methods path policies root spa symlinks",
 	}
 	for i, w := range want {
 		if keys := sortedKeys(routes[i].(map[string]any)); keys != w {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,9 +35,6 @@ func (l *loader) fullForm(d *draft, value *node) bool {
 	proxy := func(r func(key, v *node)) func(key, v *node) {
 		return func(key, v *node) { proxyKeys = append(proxyKeys, key); r(key, v) }
 	}
-	static := func(r func(key, v *node)) func(key, v *node) {
-		return func(key, v *node) { staticKeys = append(staticKeys, key); r(key, v) }
-	}
 	known := []field{
 		{"to", read(l.toAction)},
 		{"dir", read(l.dirAction)},
@@ -50,11 +48,12 @@ func (l *loader) fullForm(d *draft, value *node) bool {
 		{"breaker", proxy(func(_, v *node) { d.OwnBreaker, d.Breaker = true, l.readBreaker(v) })},
 		{"retry", proxy(func(_, v *node) { d.attempts = l.readRetry(v, &d.Retry) })},
 		{"upgrade", proxy(func(_, v *node) { l.readSwitch(v, &d.Upgrade) })},
-		{"index", static(func(_, v *node) { l.readIndex(v, &d.Static.Index) })},
-		{"spa", static(func(_, v *node) { l.readSPA(v, &d.Static.SPA) })},
 		{"errors", func(_, v *node) { l.readErrors(v, &d.errors) }},
-		{"use", func(_, v *node) { d.own = l.policyList(v, d.own) }},
 	}
+	for _, f := range l.staticFields(&d.Static) {
+		known = append(known, field{f.key, func(key, v *node) { staticKeys = append(staticKeys, key); f.read(key, v) }})
+	}
+	known = append(known, field{"use", func(_, v *node) { d.own = l.policyList(v, d.own) }})
 	before := len(l.diagnostics)
 	l.fields(value, "the route", known...)
 	l.explainPolicyKeys(value, before)
@@ -73,6 +72,9 @@ func (l *loader) fullForm(d *draft, value *node) bool {
 		l.foreignKeys(d, proxyKeys, `a proxy action ("to")`)
 	}
 	if d.Action.Kind != route.Static || d.Static.File {
+		if d.Static.File {
+			staticKeys = slices.DeleteFunc(staticKeys, func(k *node) bool { return slices.Contains(fileSettings, k.text) })
+		}
 		l.foreignKeys(d, staticKeys, `a directory ("dir")`)
 	}
 	return true

@@ -71,6 +71,11 @@ type jsonRoute struct {
 	File     bool          `json:"serves_file,omitempty"`
 	Index    []string      `json:"index,omitempty"`
 	SPA      string        `json:"spa,omitempty"`
+	Listing  bool          `json:"listing,omitempty"`
+	Symlinks string        `json:"symlinks,omitempty"`
+	Caching  string        `json:"cache_control,omitempty"`
+	Hints    bool          `json:"early_hints,omitempty"`
+	Compress string        `json:"compress,omitempty"`
 	Status   int           `json:"status,omitempty"`
 	Body     string        `json:"body,omitempty"`
 	Location string        `json:"location,omitempty"`
@@ -148,6 +153,7 @@ func (c *Config) jsonRoute(r *Route) jsonRoute {
 		Head: r.Head.String(), Methods: notNil(r.Head.Methods), Host: r.Head.Host, Path: r.Head.Path, Group: r.Group,
 		Action: r.Action.Kind.String(), Status: r.Action.Status, Body: r.Action.Body, Location: r.Action.Location,
 		Root: r.Static.Root, File: r.Static.File, Index: r.Static.Index, SPA: r.Static.SPA,
+		Listing: r.Static.Listing, Symlinks: r.Static.Symlinks, Caching: r.Static.CacheControl, Hints: r.Static.EarlyHints, Compress: r.Static.Compress,
 		Policies: []jsonPolicy{}, Errors: r.Errors.json(), Pos: jsonPos(r.Pos),
 	}
 	for _, t := range r.Targets {

@@ -67,11 +67,12 @@ func (r *Route) Full() string {
 		}
 		r.printProxy(&b)
 	case route.Static:
+		key := "dir"
 		if r.Static.File {
-			fmt.Fprintf(&b, "  file: %s\n", quoteYAML(r.Action.Path))
-			break
+			key = "file"
 		}
-		fmt.Fprintf(&b, "  dir: %s\n  index: %s\n  spa: %s\n", quoteYAML(r.Action.Path), flowList(r.Static.Index), quoteYAML(r.Static.SPA))
+		fmt.Fprintf(&b, "  %s: %s\n", key, quoteYAML(r.Action.Path))
+		r.Static.full(&b)
 	case route.Fixed:
 		fmt.Fprintf(&b, "  answer: %s\n", quoteYAML(r.Action.String()))
 	case route.Redirect:

@@ -41,7 +41,7 @@ func (l *loader) routes(value *node, where string, sc *scope) {
 		d := &draft{key: e.key, Route: Route{
 			Head: head, Group: sc.group, Timeouts: sc.defaults.timeouts, Retry: sc.defaults.retry, Upgrade: sc.defaults.upgrade,
 			OwnHealth: sc.defaults.ownHealth, OwnBreaker: sc.defaults.ownBreaker, Health: sc.defaults.health, Breaker: sc.defaults.breaker,
-			Static: Static{Index: sc.defaults.index, SPA: sc.defaults.spa}, Pos: e.key.pos(),
+			Static: sc.defaults.static, Pos: e.key.pos(),
 		}}
 		if l.action(d, e.value) && headOK {
 			l.addRoute(d, sc)
@@ -171,8 +171,11 @@ func (l *loader) addRoute(d *draft, sc *scope) {
 		d.Timeouts, d.Retry, d.Upgrade = Timeouts{}, Retry{}, false
 		d.OwnHealth, d.OwnBreaker, d.Health, d.Breaker = false, false, nil, nil
 	}
-	if d.Action.Kind != route.Static || d.Static.File {
-		d.Static.Index, d.Static.SPA = nil, ""
+	switch {
+	case d.Action.Kind != route.Static:
+		d.Static = Static{}
+	case d.Static.File:
+		d.Static.ofFile()
 	}
 	if !ok {
 		return

@@ -96,16 +96,29 @@ func fixed(a *route.Action) *gateway.Fixed {
 
 // site opens a directory or file, once for all routes that serve it alike.
 func (c *compiler) site(s *config.Static) (*static.Site, error) {
-	key := fmt.Sprintf("%q %t %q %s", s.Root, s.File, s.Index, s.SPA)
+	key := fmt.Sprintf("%#v", *s)
 	if site := c.sites[key]; site != nil {
 		return site, nil
 	}
-	site, err := static.Compile(static.Options{Root: s.Root, File: s.File, Index: s.Index, SPA: spa(s.SPA)})
+	site, err := static.Compile(static.Options{
+		Root: s.Root, File: s.File, Index: s.Index, SPA: spa(s.SPA), Listing: s.Listing, NoSymlinks: s.Symlinks == "never",
+		NoCacheControl: s.CacheControl == "off", EarlyHints: s.EarlyHints, Compress: compress(s.Compress),
+	})
 	if err != nil {
 		return nil, err
 	}
 	c.sites[key] = site
 	return site, nil
+}
+
+func compress(word string) static.Compress {
+	switch word {
+	case "precompressed":
+		return static.CompressPrecompressed
+	case "off":
+		return static.CompressOff
+	}
+	return static.CompressOn
 }
 
 func spa(word string) static.SPA {

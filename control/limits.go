@@ -40,6 +40,16 @@ const (
 	maxShardFiles = 4096
 	minShardFiles = 16
 
+	// maxFormBytes bounds the coded forms of static files that are made while serving, and formShare the part (one in
+	// formShare) of the memory that they may take. The forms that were not used for longest make room for others; where
+	// all are in use, files are sent as they are.
+	maxFormBytes = 64 << 20
+	formShare    = 32
+
+	// formFileShare is the part (one in formFileShare) of the descriptors for static files that longer forms may take;
+	// further ones are sent from memory.
+	formFileShare = 8
+
 	// memoryShare is the part (one in memoryShare) of the memory that is ours which buffers may take when the
 	// configuration says nothing.
 	memoryShare = 4

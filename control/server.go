@@ -38,6 +38,7 @@ type Server struct {
 	size    size
 	logs    *logs
 	sockets *sockets
+	forms   forms
 
 	registry   *Registry
 	health     *health.Monitor // nil if nothing is watched
@@ -79,6 +80,10 @@ func Start(o Options) (_ *Server, err error) {
 	}
 	if o.OwnProcess {
 		tune(&s.size)
+	}
+	if s.forms, err = openForms(&s.size); err != nil {
+		s.sockets.close()
+		return nil, err
 	}
 	s.logs = openLogs(o.Config.Log, s.size.shards, o.Stdout, o.Stderr)
 	if err := s.startShards(); err != nil {
@@ -122,6 +127,9 @@ func (s *Server) startShard(i int) error {
 		Generation: &s.generation,
 		Limits:     s.size.limits,
 		Files:      s.size.files,
+		Compress:   s.forms.submit(),
+		Forms:      s.forms.shelf,
+		Background: background,
 		ID:         i,
 		CPU:        s.size.pins[i],
 		Backend:    s.backend.Kind,
@@ -150,6 +158,7 @@ func (s *Server) startShard(i int) error {
 func (s *Server) abandon() {
 	s.stop()
 	s.running.Wait()
+	s.forms.close(s.shards)
 	s.sockets.close()
 	_ = s.logs.close()
 }
@@ -224,6 +233,7 @@ func (s *Server) stop() {
 // finish waits for the shards to end, and closes what is left.
 func (s *Server) finish() error {
 	<-s.ended
+	s.forms.close(s.shards)
 	if s.health != nil {
 		s.health.Close()
 	}

@@ -26,6 +26,8 @@ type size struct {
 	limits  engine.Limits
 	spin    time.Duration // before a shard sleeps, 0 for none
 	files   int           // kept open by each shard, where a route is static
+	forms   int64         // bytes of coded forms of static files, 0 if none are made
+	formFDs int           // and descriptors
 	heap    int64         // soft limit of the Go heap, 0 for none
 	remarks []string      // what the operator should know
 }
@@ -46,6 +48,7 @@ func fit(cfg *config.Config, r resources) (size, error) {
 		return size{}, err
 	}
 	s.buffers(cfg.Server.Limits.BufferBytes, r.memory)
+	s.codedForms(cfg, r.memory)
 	return s, nil
 }
 
@@ -133,4 +136,19 @@ func (s *size) buffers(asked, memory int64) {
 		// What buffers may take is not the heap's; a fifth of the rest is for the kernel and for stacks.
 		s.heap = max((memory-total)/5*4, minHeapLimit)
 	}
+}
+
+// codedForms decides how much memory the coded forms of static files may take, and how many of the descriptors for static
+// files the longer ones.
+func (s *size) codedForms(cfg *config.Config, memory int64) {
+	if !slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Static && r.Static.Compress == "on" }) {
+		return
+	}
+	s.forms = maxFormBytes
+	if memory > 0 {
+		s.forms = min(s.forms, memory/formShare)
+	}
+	each := s.files / formFileShare
+	s.files -= each
+	s.formFDs = each * s.shards
 }

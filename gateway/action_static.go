@@ -33,6 +33,7 @@ func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 	r.Range, _ = h.Get(http1.Range)
 	r.IfRange, _ = h.Get(http1.IfRange)
 	r.Accept = g.joined(h, http1.Accept)
+	r.AcceptEncoding = g.joined(h, http1.AcceptEncoding)
 	if i := h.Find("sec-fetch-mode"); i >= 0 {
 		r.SecFetchMode = h.Value(&h.Fields[i])
 	}
@@ -44,6 +45,13 @@ func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 		x.end(nil)
 		return
 	}
+	if a.Listing != nil {
+		g.serveListing(x, a.Listing)
+		return
+	}
+	if len(a.Hints) > 0 {
+		x.codec.Interim(x, 103, a.Hints)
+	}
 	x.head(Response{Status: a.Status, Block: a.Block, Length: a.Length})
 	switch {
 	case x.HEAD():
@@ -51,16 +59,31 @@ func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 		if len(a.Text) > 0 {
 			x.codec.Content(x, a.Text)
 		}
-	case a.Mem == nil:
-		g.files.Retain(a.Entry)
-		x.codec.File(x, a.FD, a.Off, a.Length, a.Entry.Token())
-	case len(a.Mem) <= copyContent:
-		x.codec.Content(x, a.Mem)
+	case len(a.Parts) > 0:
+		for i := range a.Parts {
+			p := &a.Parts[i]
+			x.codec.Content(x, p.Head)
+			g.sendFile(x, a, p.Mem, p.Off, p.Length)
+		}
+		x.codec.Content(x, a.Text)
 	default:
-		g.files.Retain(a.Entry)
-		x.codec.Memory(x, uintptr(unsafe.Pointer(unsafe.SliceData(a.Mem))), len(a.Mem), a.Entry.Token())
+		g.sendFile(x, a, a.Mem, a.Off, a.Length)
 	}
 	x.end(nil)
+}
+
+// sendFile sends a piece of a file, from memory or, without, from the descriptor.
+func (g *Gateway) sendFile(x *Exchange, a *static.Answer, mem []byte, off, length int64) {
+	switch {
+	case mem == nil:
+		g.files.Retain(a.Entry)
+		x.codec.File(x, a.FD, off, length, a.Entry.Token())
+	case len(mem) <= copyContent:
+		x.codec.Content(x, mem)
+	default:
+		g.files.Retain(a.Entry)
+		x.codec.Memory(x, uintptr(unsafe.Pointer(unsafe.SliceData(mem))), len(mem), a.Entry.Token())
+	}
 }
 
 // below is the part of the path that the site resolves: what "*" or the

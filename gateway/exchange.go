@@ -100,6 +100,7 @@ type Exchange struct {
 	state exState
 	call  *proxy.Call // of a proxied exchange
 	echo  *echo       // of an echoed one
+	list  *listing    // of a directory's listing
 
 	method    http1.MethodID
 	content   int64 // bytes of content received
@@ -293,8 +294,11 @@ func (x *Exchange) RequestEnd(trailers []byte) {
 
 // Writable says that the codec takes content again.
 func (x *Exchange) Writable() {
-	if x.call != nil {
+	switch {
+	case x.call != nil:
 		x.call.Resume()
+	case x.list != nil && x.Responding():
+		x.list.flow()
 	}
 }
 
@@ -326,6 +330,10 @@ func (x *Exchange) drop() {
 	if x.echo != nil {
 		x.g.freeEcho(x.echo)
 		x.echo = nil
+	}
+	if x.list != nil {
+		x.list.x = nil
+		x.list = nil
 	}
 }
 

@@ -27,6 +27,16 @@ type Options struct {
 	// 0 is fileCacheEntries, which is also the most.
 	Files int
 
+	// Compress takes a job for a coded form of a static file, or refuses it; it is
+	// called on the shard's thread. Forms is where forms are found. Nil makes none.
+	Compress func(*static.Job) bool
+	Forms    *static.Shelf
+
+	// Background does work that may block, on no shard's thread, and then calls done
+	// until it is true; work and done touch nothing of the shard's. It is called on the
+	// shard's thread. Without it no directory is listed.
+	Background func(work func(), done func() bool)
+
 	// Access and Errors take log lines; nil takes none.
 	Access, Errors *telemetry.Ring
 	ErrorLevel     telemetry.Level
@@ -45,6 +55,7 @@ type Gateway struct {
 	clients []*clientBlock // by the connection's index
 	spare   []*Exchange
 	echoes  []*echo
+	reading []*listing // directories that are being read
 
 	// Scratch of the call in progress.
 	req    http1.Request
@@ -59,6 +70,9 @@ type Gateway struct {
 
 	preamble    proxyproto.Header
 	fileEntries int
+	compress    func(*static.Job) bool
+	forms       *static.Shelf
+	background  func(work func(), done func() bool)
 
 	date     [29]byte
 	dateUnix int64
@@ -79,6 +93,8 @@ const (
 const (
 	messageDrain = iota + 1
 	messageStop
+	messageListed // Value is a *listing
+	messageCoded  // Value is a static.Coded
 )
 
 // New makes the HTTP side of a shard, and the shard.
@@ -100,6 +116,7 @@ func newGateway(o Options) *Gateway {
 		fields: make([]byte, 0, 4096),
 		access: o.Access, errors: o.Errors, level: o.ErrorLevel,
 		fileEntries: fileEntries(o.Files),
+		compress:    o.Compress, forms: o.Forms, background: o.Background,
 	}
 }
 
@@ -115,6 +132,11 @@ func (g *Gateway) Attach(s *engine.Shard) {
 	g.s = s
 	g.proxy = proxy.New(s, userUpstream)
 	g.files = static.NewCache(g.fileEntries, fileCacheBytes)
+	if g.compress != nil {
+		g.files.Compressor(g.compress, g.forms, func(o static.Coded) bool {
+			return s.Post(engine.Message{Kind: messageCoded, Value: o})
+		})
+	}
 }
 
 // Shard is the shard that the gateway serves on.
@@ -124,6 +146,13 @@ func (g *Gateway) Shard() *engine.Shard { return g.s }
 func (g *Gateway) Run(ready func(error)) {
 	g.s.Run(ready)
 	// The shard has given back what it was sending.
+	g.files.Close()
+}
+
+// Abandon closes the files whose coded forms were being made when Run ended. It is
+// called after Run, when nobody makes any more.
+func (g *Gateway) Abandon() {
+	g.files.Abandon()
 	g.files.Close()
 }
 
@@ -221,6 +250,10 @@ func (g *Gateway) message(m engine.Message) {
 		g.drain()
 	case messageStop:
 		g.s.Stop()
+	case messageListed:
+		g.listed(m.Value.(*listing))
+	case messageCoded:
+		g.files.Deliver(m.Value.(static.Coded))
 	default:
 		g.proxy.Message(m)
 	}
@@ -257,6 +290,7 @@ func (g *Gateway) drain() {
 
 func (g *Gateway) tick() {
 	g.files.Expire(g.s.Unix())
+	g.hurryListings()
 	if g.s.Pressure() == mostPressure {
 		g.shed()
 	}

@@ -68,6 +68,8 @@ func TestStatic(t *testing.T) {
 		{"HEAD", "HEAD /files/large.bin", "", 200, "", "Content-Length", "300000"},
 		{"a range", "GET /files/large.bin", "Range: bytes=100000-199999\r\n", 206, large[100_000:200_000], "Content-Range", "bytes 100000-199999/300000"},
 		{"a range of memory", "GET /files/middle.bin", "Range: bytes=-5000\r\n", 206, middle[15_000:], "Content-Range", "bytes 15000-19999/20000"},
+		{"ranges that make one", "GET /files/large.bin", "Range: bytes=100-199,150-299,300-399\r\n", 206, large[100:400], "Content-Range", "bytes 100-399/300000"},
+		{"too many ranges", "GET /files/middle.bin", "Range: bytes=" + strings.Repeat("0-0,", 65) + "\r\n", 200, middle, "Content-Length", "20000"},
 		{"a range that is not there", "GET /files/a.txt", "Range: bytes=100-\r\n", 416, "416 Range Not Satisfiable\n", "Content-Range", "bytes */6"},
 		{"not modified", "GET /files/a.txt", "If-None-Match: *\r\n", 304, "", "Content-Length", ""},
 		{"a failed condition", "GET /files/a.txt", "If-Match: \"x\"\r\n", 412, "412 Precondition Failed\n", "", ""},

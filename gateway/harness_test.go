@@ -93,6 +93,7 @@ type world struct {
 	transform func() engine.Transform // of every client connection
 	access    *telemetry.Ring
 	errors    *telemetry.Ring
+	sites     map[string]static.Options // of static actions, by their path
 
 	// wrap may replace the functions that the shard calls.
 	wrap func(h *engine.Handler)
@@ -173,7 +174,17 @@ func (w *world) serve(lines ...string) {
 // start starts the gateway with the generation that is there.
 func (w *world) start() {
 	w.t.Helper()
-	w.g = newGateway(Options{Generation: &w.current, Access: w.access, Errors: w.errors, ErrorLevel: telemetry.Debug})
+	w.g = newGateway(Options{
+		Generation: &w.current, Access: w.access, Errors: w.errors, ErrorLevel: telemetry.Debug,
+		Background: func(work func(), done func() bool) {
+			go func() {
+				work()
+				for !done() {
+					runtime.Gosched()
+				}
+			}()
+		},
+	})
 	h := w.g.Handler()
 	messages := h.Message
 	h.Message = func(m engine.Message) {
@@ -291,7 +302,12 @@ func (w *world) route(head route.Head, text string) Route {
 		if statErr != nil {
 			w.t.Fatal(statErr)
 		}
-		if r.Site, err = static.Compile(static.Options{Root: a.Path, File: !info.IsDir(), SPA: static.SPAOff}); err != nil {
+		o, ok := w.sites[a.Path]
+		if !ok {
+			o.SPA = static.SPAOff
+		}
+		o.Root, o.File = a.Path, !info.IsDir()
+		if r.Site, err = static.Compile(o); err != nil {
 			w.t.Fatal(err)
 		}
 		w.t.Cleanup(r.Site.Close)
@@ -410,6 +426,7 @@ func (w *world) stop() {
 	w.eventually("no client is left", func() bool { return w.g.Open() == 0 && w.s.Stats().Clients == 0 })
 	w.do(func() { w.g.proxy.CloseIdle() })
 	w.eventually("no connection is left", func() bool { return w.s.Stats().Open == 0 })
+	w.eventually("no directory is being read", func() bool { return len(w.g.reading) == 0 })
 	w.do(w.checkRest)
 	for _, u := range w.upstreams {
 		u.close()
@@ -465,7 +482,7 @@ func (w *world) checkRest() {
 	}
 	free := map[any]bool{}
 	for _, x := range w.g.spare {
-		if free[x] || x.codec != nil || x.call != nil || x.echo != nil || x.log.buf != 0 {
+		if free[x] || x.codec != nil || x.call != nil || x.echo != nil || x.list != nil || x.log.buf != 0 {
 			w.t.Errorf("an exchange was freed twice, or is still in use (seed %d)", w.seed)
 		}
 		free[x] = true

@@ -1,5 +1,7 @@
 package gateway
 
+import "time"
+
 const (
 	// pipeContent is from how many bytes of a request's content on it is
 	// received into a pipe, where the action passes it on.
@@ -47,6 +49,17 @@ const (
 	// and of the content of small ones.
 	fileCacheEntries = 4096
 	fileCacheBytes   = 32 << 20
+
+	// listings is how many directories a shard lists at a time; a request for
+	// another is answered with 503.
+	listings = 8
+
+	// listingPatience is how long the reading of a directory may take before
+	// its client is answered with 503.
+	listingPatience = 10 * time.Second
+
+	// listingPiece is how much of a listing is given to a codec at a time.
+	listingPiece = 16 << 10
 
 	// echoContent is how much of a request's content the echo action shows.
 	echoContent = 4 << 10

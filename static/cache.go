@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/static/coding"
 )
 
 // Cache is a shard's cache of open files, small contents and failures. It is
@@ -24,7 +26,19 @@ type Cache struct {
 	roots   map[uint64]*root
 	name    []byte // the name being resolved, NUL-terminated
 	scratch []byte // the field lines of the last Answer, if they were composed
+	parts   []Part // the parts of the last Answer
+	heads   []byte // and their heads
+	spans   []span // and where they are
 	passing Entry  // a failure that is not worth remembering
+
+	submit   func(*Job) bool // see Compressor
+	shelf    *Shelf
+	reply    func(Coded) bool
+	job      Job
+	accept   []byte // the last Accept-Encoding
+	accepted coding.Preference
+
+	boundaries uint64 // how many were made
 
 	maxFiles, maxMinor int
 	descriptors        int
@@ -61,6 +75,8 @@ func NewCache(maxEntries int, maxBytes int64) *Cache {
 		roots:    make(map[uint64]*root),
 		name:     make([]byte, 0, 256),
 		scratch:  make([]byte, 0, 1024),
+		accept:   make([]byte, 0, 64),
+		accepted: coding.Parse(nil),
 		maxMinor: max(maxEntries/minorShare, 1),
 	}
 	c.maxFiles = maxEntries - c.maxMinor
@@ -187,13 +203,15 @@ func (c *Cache) check(e *Entry, s *Site, path []byte, now int64) *Entry {
 	r, errno := c.rootOf(s, now)
 	out := outcome{status: statusOf(errno)}
 	if errno == 0 {
-		out = c.resolve(s, r, path)
+		out = c.survey(s, r, path)
 	}
 	// While the process is out of descriptors, what was true a second ago is a
 	// better answer than 503.
 	if out.status == 503 || out == e.outcome && !e.young {
 		c.stats.Checks++
 		e.checked = now
+		e.tried = false
+		c.evictForms(e, true)
 		c.touch(e, now)
 		return e
 	}
@@ -211,9 +229,9 @@ func (c *Cache) load(hash uint64, s *Site, path []byte, now int64) *Entry {
 	if errno != 0 {
 		return c.pass(outcome{status: statusOf(errno)})
 	}
-	out := c.resolve(s, r, path)
+	out := c.survey(s, r, path)
 	if out.status == 503 && c.evictDescriptors() {
-		out = c.resolve(s, r, path)
+		out = c.survey(s, r, path)
 	}
 	return c.loadOutcome(hash, s, r, path, out, now)
 }

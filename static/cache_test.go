@@ -120,7 +120,8 @@ func TestFailuresAreRemembered(t *testing.T) {
 	f.get("/a.txt")
 	f.write("a.txt", "now there")
 	expect(t, f.get("/a.txt"), 404, "404 Not Found\n")
-	if got := f.cache.Stats(); got.Hits != 1 {
+	// Both the path and the page for what is not found are known not to be there.
+	if got := f.cache.Stats(); got.Hits != 2 || got.Loads != 2 {
 		t.Errorf("%+v", got)
 	}
 	f.now += checkInterval

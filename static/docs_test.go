@@ -1,15 +1,37 @@
 package static
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
+
+// docSites are the tables of requests by the heading of their first column, with the
+// site that they are for, files beside those of the page's table, and how many rows there
+// are at least.
+var docSites = map[string]struct {
+	o     Options
+	files map[string]string
+	rows  int
+}{
+	"request":                         {Options{}, nil, 85},
+	"request, with a `404.html`":      {Options{}, map[string]string{"404.html": "<h1>lost</h1>"}, 6},
+	"request, with `listing: on`":     {Options{Listing: true, SPA: SPAOff}, nil, 8},
+	"request, with `symlinks: never`": {Options{NoSymlinks: true}, nil, 2},
+	"request, with `early-hints: on`": {Options{EarlyHints: true}, map[string]string{
+		"entry.html": "<script type=module src=/assets/index-BZ0vHKyV.js></script>",
+	}, 4},
+	"request, with coded forms": {Options{Compress: CompressPrecompressed}, map[string]string{
+		"packed.js": "let packed = 'a script of some length'", "packed.js.br": "its br form", "packed.js.gz": "its gzip form",
+	}, 16},
+}
 
 // TestDocs runs the tables of docs/static.md: it makes the directory that the page
 // describes and sends the requests of every row.
@@ -19,17 +41,27 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	tables := docTables(string(page))
-	f := docFixture(t, tables["file"])
-	rows := tables["request"]
-	if len(rows) < 70 {
-		t.Fatalf("found %d rows of requests, the page has more", len(rows))
-	}
-	for _, row := range rows {
-		name := row[0]
-		if row[1] != "" {
-			name += " " + row[1]
+	for heading := range tables {
+		if _, known := docSites[heading]; !known && strings.HasPrefix(heading, "request") {
+			t.Errorf("no site is known for the table %q", heading)
 		}
-		t.Run(name, func(t *testing.T) { docRow(t, f, row) })
+	}
+	for heading, site := range docSites {
+		f := docFixture(t, tables["file"], site.o)
+		// In order: a coded form must not be older than its file.
+		for _, name := range slices.Sorted(maps.Keys(site.files)) {
+			f.write(name, site.files[name])
+		}
+		if got := len(tables[heading]); got < site.rows {
+			t.Errorf("found %d rows of %q, the page has more", got, heading)
+		}
+		for _, row := range tables[heading] {
+			name := row[0]
+			if row[1] != "" {
+				name += " " + row[1]
+			}
+			t.Run(name, func(t *testing.T) { docRow(t, f, row) })
+		}
 	}
 }
 
@@ -57,12 +89,12 @@ func docTables(page string) map[string][][]string {
 }
 
 // docFixture makes the directory of the page's first table.
-func docFixture(t *testing.T, rows [][]string) *fixture {
-	f := newFixture(t, Options{}, nil)
+func docFixture(t *testing.T, rows [][]string, o Options) *fixture {
+	f := newFixture(t, o, nil)
 	if err := os.WriteFile(filepath.Join(f.dir, "..", "secret.txt"), []byte("secret"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) < 18 {
+	if len(rows) < 22 {
 		t.Fatalf("found %d files in the page", len(rows))
 	}
 	for _, row := range rows {
@@ -78,6 +110,8 @@ func docFixture(t *testing.T, rows [][]string) *fixture {
 			if err := unix.Mkfifo(filepath.Join(f.dir, name), 0o644); err != nil {
 				t.Fatal(err)
 			}
+		case strings.HasSuffix(content, ", 100 times"):
+			f.write(name, strings.Repeat(strings.Trim(strings.TrimSuffix(content, ", 100 times"), "`"), 100))
 		default:
 			f.write(name, strings.Trim(content, "`"))
 		}
@@ -107,28 +141,58 @@ func docRow(t *testing.T, f *fixture, row []string) {
 		}
 	}
 	a := f.serve(r)
+	if a.Listing != nil {
+		made := a.Listing.Make()
+		a = &Answer{Status: made.Status, Block: made.Block, Length: int64(len(made.Content)), Text: made.Content, FD: -1}
+	}
 	if want, err := strconv.Atoi(row[2]); err != nil || a.Status != want {
 		t.Fatalf("status %d, want %s (%q)", a.Status, row[2], a.Block)
 	}
-	if row[3] == "" {
-		return
-	}
-	for item := range strings.SplitSeq(row[3], "`, `") {
-		want := fill.Replace(strings.Trim(item, "`"))
-		name, value, ok := strings.Cut(want, ": ")
+	content := body(t, a)
+	for _, item := range docItems(row[3]) {
+		absent := strings.HasPrefix(item, "no `")
+		want := fill.Replace(strings.Trim(strings.TrimPrefix(item, "no "), "`"))
+		want = strings.ReplaceAll(want, `\r\n`, "\r\n")
+		name, value, isField := strings.Cut(want, ": ")
+		inner := strings.TrimSuffix(strings.TrimPrefix(want, "…"), "…")
 		switch {
-		case !ok && strings.TrimSuffix(body(t, a), "\n") != want:
-			t.Errorf("content %q, want %q", body(t, a), want)
-		case ok && name == "Content-Length" && strconv.FormatInt(a.Length, 10) != value:
-			t.Errorf("length %d, want %s", a.Length, value)
-		case ok && name != "Content-Length" && field(a, name) != value:
-			t.Errorf("%s is %q, want %q", name, field(a, name), value)
+		case absent && docField(a, want) != "":
+			t.Errorf("%s is %q, want none", want, docField(a, want))
+		case absent:
+		case inner != want && !strings.Contains(content, inner):
+			t.Errorf("content %q lacks %q", content, inner)
+		case inner != want:
+		case !isField && strings.TrimSuffix(content, "\n") != want:
+			t.Errorf("content %q, want %q", content, want)
+		case isField && docField(a, name) != value:
+			t.Errorf("%s is %q, want %q", name, docField(a, name), value)
 		case name == "Location":
 			if _, err := url.Parse(value); err != nil {
 				t.Errorf("Location %q: %v", value, err)
 			}
 		}
 	}
+}
+
+// docItems splits the cell of what is in an answer.
+func docItems(cell string) (items []string) {
+	for item := range strings.SplitSeq(cell, "`, ") {
+		if item != "" {
+			items = append(items, strings.TrimSuffix(item, "`")+"`")
+		}
+	}
+	return items
+}
+
+// docField is the value of a field of an answer, with those that are not in its block.
+func docField(a *Answer, name string) string {
+	switch name {
+	case "Content-Length":
+		return strconv.FormatInt(a.Length, 10)
+	case "103 Link":
+		return field(&Answer{Block: a.Hints}, "Link")
+	}
+	return field(a, name)
 }
 
 // setField sets a field of a request by its name.
@@ -150,6 +214,8 @@ func setField(t testing.TB, r *Request, name, value string) {
 		r.IfRange = v
 	case "Accept":
 		r.Accept = v
+	case "Accept-Encoding":
+		r.AcceptEncoding = v
 	case "Sec-Fetch-Mode":
 		r.SecFetchMode = v
 	default:

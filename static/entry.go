@@ -27,6 +27,8 @@ type Entry struct {
 	memory   []byte // the content, if it is in the arena
 	modified int64  // Last-Modified
 
+	negotiation
+
 	block []byte // see buildBlock
 	marks blockMarks
 }
@@ -41,14 +43,10 @@ func (e *Entry) Size() int64 { return e.file.size }
 // open opens the file that resolve left in c.name and fills e with it. What was
 // probed may have been replaced since, so everything is taken from the opened file.
 func (c *Cache) open(e *Entry, s *Site, r *root, now int64) {
-	resolve := uint64(resolveClient)
-	if s.file != nil {
-		resolve = resolveOperator
-	}
 	for attempt := range readAttempts {
-		fd, errno := openat2(r.fd, c.name, openFlags, resolve)
+		fd, errno := openat2(r.fd, c.name, openFlags, s.resolve)
 		if (errno == unix.EMFILE || errno == unix.ENFILE) && c.evictDescriptors() {
-			fd, errno = openat2(r.fd, c.name, openFlags, resolve)
+			fd, errno = openat2(r.fd, c.name, openFlags, s.resolve)
 		}
 		if errno != 0 {
 			e.fail(statusOf(errno))
@@ -81,7 +79,7 @@ func (c *Cache) open(e *Entry, s *Site, r *root, now int64) {
 	if e.fd >= 0 {
 		c.descriptors++
 	}
-	e.buildBlock(c.name[:len(c.name)-1])
+	e.buildBlock(s, c.name[:len(c.name)-1])
 }
 
 // reading is how an attempt to copy a file into memory ended.

@@ -97,8 +97,14 @@ func (f *fixture) get(path string) *Answer {
 // check asserts what holds for every answer.
 func check(t testing.TB, r *Request, a *Answer) {
 	t.Helper()
+	if a.Listing != nil {
+		if a.Status != 0 {
+			t.Errorf("%q: a listing, and status %d", r.Path, a.Status)
+		}
+		return
+	}
 	places := 0
-	for _, used := range []bool{a.Mem != nil, a.FD >= 0, a.Text != nil} {
+	for _, used := range []bool{a.Mem != nil, a.FD >= 0 && a.Parts == nil, a.Text != nil} {
 		if used {
 			places++
 		}
@@ -110,11 +116,11 @@ func check(t testing.TB, r *Request, a *Answer) {
 		t.Errorf("%q: status %d without a length", r.Path, a.Status)
 	case r.HEAD && places > 0:
 		t.Errorf("%q: HEAD has content", r.Path)
-	case (a.Mem != nil || a.FD >= 0) != (a.Entry != nil):
+	case (a.Mem != nil || a.FD >= 0 || a.Parts != nil) != (a.Entry != nil):
 		t.Errorf("%q: content of a file without its entry, or the reverse", r.Path)
 	case r.GET && a.Length > 0 && places == 0:
 		t.Errorf("%q: %d octets are promised and none are there", r.Path, a.Length)
-	case a.Mem != nil && int64(len(a.Mem)) != a.Length, a.Text != nil && int64(len(a.Text)) != a.Length:
+	case a.Mem != nil && int64(len(a.Mem)) != a.Length, a.Text != nil && int64(len(a.Text))+partsLength(a) != a.Length:
 		t.Errorf("%q: length %d for %d octets", r.Path, a.Length, len(a.Mem)+len(a.Text))
 	}
 	for line := range strings.SplitAfterSeq(string(a.Block), "\r\n") {
@@ -132,9 +138,25 @@ func check(t testing.TB, r *Request, a *Answer) {
 	}
 }
 
+// partsLength is the length of the parts of an answer.
+func partsLength(a *Answer) (n int64) {
+	for _, p := range a.Parts {
+		n += int64(len(p.Head)) + p.Length
+	}
+	return n
+}
+
 // body is the content of an answer.
 func body(t testing.TB, a *Answer) string {
 	t.Helper()
+	if a.Parts != nil {
+		var b strings.Builder
+		for _, p := range a.Parts {
+			b.Write(p.Head)
+			b.WriteString(body(t, &Answer{Mem: p.Mem, FD: a.FD, Off: p.Off, Length: p.Length}))
+		}
+		return b.String() + string(a.Text)
+	}
 	switch {
 	case a.Mem != nil:
 		return string(a.Mem)

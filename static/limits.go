@@ -62,4 +62,31 @@ const (
 
 	// nameMax is NAME_MAX, the longest name of one directory entry.
 	nameMax = 255
+
+	// maxRanges is how many ranges a request may ask for; one that asks for more
+	// gets the whole content.
+	maxRanges = 64
+
+	// rangeGap is up to how many octets between two ranges are sent with them
+	// rather than split off: about what the head of another part takes.
+	rangeGap = 160
+
+	// maxListing is how many entries of a directory are listed; the rest is
+	// left out, and the listing says so.
+	maxListing = 10_000
+
+	// maxHints is how many assets of a page are announced by Early Hints, and
+	// maxHintBytes how long their field lines are together; further ones are left
+	// out.
+	maxHints     = 16
+	maxHintBytes = 2048
+
+	// codableLimit is the longest content that is coded while serving. Forms that
+	// lie beside their file may be of longer content.
+	codableLimit = 16 << 20
+
+	// shelfSlots is how many forms that were made while serving are kept for all
+	// caches together, in groups of shelfWays; a further one takes the place of one
+	// of its group.
+	shelfSlots = 4096
 )

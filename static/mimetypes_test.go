@@ -25,6 +25,8 @@ func TestContentType(t *testing.T) {
 		{"seg.ts", "video/mp2t"},
 		{"archive.tar.gz", "application/gzip"},
 		{"favicon.ico", "image/x-icon"},
+		{".well-known/apple-app-site-association", "application/json"},
+		{"report.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
 		{"README", "application/octet-stream"},
 		{"x.", "application/octet-stream"},
 		{"x.unheardof", "application/octet-stream"},
@@ -38,7 +40,7 @@ func TestContentType(t *testing.T) {
 }
 
 func TestContentTypesTable(t *testing.T) {
-	if len(contentTypes) < 150 {
+	if len(contentTypes) < 400 {
 		t.Errorf("%d extensions are known", len(contentTypes))
 	}
 	longest := 0

@@ -37,3 +37,35 @@ func TestNavigates(t *testing.T) {
 		})
 	}
 }
+
+func TestWeight(t *testing.T) {
+	tests := []struct {
+		accept string
+		want   int
+	}{
+		{"text/html", 1000},
+		{"text/html;q=1", 1000},
+		{"text/html;q=1.000", 1000},
+		{"text/html;q=0.5", 500},
+		{"text/html; Q=0.05", 50},
+		{"text/html;level=1;q=0.123", 123},
+		{"a/b;q=0.1, text/html;q=0.2", 200},
+		{"text/html;q=0.", 0},
+		{"text/html;q=0", 0},
+		{"text/html;q=", 0},
+		{"text/html;q=2", 0},
+		{"text/html;q=1.1", 1000},
+		{"text/html;q=0.1234", 0},
+		{"text/html;q=.5", 0},
+		{"text/html;q=0.x", 0},
+		{"text/html;query=0", 1000},
+		{"text/*", 0},
+		{"*/*", 0},
+		{"", 0},
+	}
+	for _, test := range tests {
+		if got := named([]byte(test.accept), "text/html"); got != test.want {
+			t.Errorf("%q: %d, want %d", test.accept, got, test.want)
+		}
+	}
+}

@@ -20,6 +20,9 @@ const (
 	// (/proc/PID/fd) would lead out of every root.
 	resolveClient = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
 
+	// resolveNoLinks follows no symbolic link at all.
+	resolveNoLinks = resolveClient | unix.RESOLVE_NO_SYMLINKS
+
 	// resolveOperator is for the one name that the operator wrote into the
 	// configuration and that no client can influence: it may be a link to
 	// anywhere.
@@ -88,6 +91,12 @@ func statOf(fd int, out *fileStat) unix.Errno {
 			return errno
 		}
 	}
+	out.set(&st)
+	return 0
+}
+
+// set takes over what this package uses.
+func (out *fileStat) set(st *unix.Stat_t) {
 	out.identity = identity{
 		dev:   st.Dev,
 		ino:   st.Ino,
@@ -98,7 +107,6 @@ func statOf(fd int, out *fileStat) unix.Errno {
 	out.mode = st.Mode & unix.S_IFMT
 	out.modified, _ = st.Mtim.Unix()
 	out.changed, _ = st.Ctim.Unix()
-	return 0
 }
 
 // statusOf translates why a file cannot be had into the status that says so

@@ -100,15 +100,15 @@ func (c *Cache) insert(e *Entry, now int64) {
 	c.link(c.orderOf(e), e)
 }
 
-// evict takes an entry out of the table and its list, and frees it unless the
-// engine retains it.
+// evict takes an entry, with its forms, out of the table and its list, and frees
+// it unless it is retained.
 func (c *Cache) evict(e *Entry) {
-	slot := &c.table[e.hash&uint64(len(c.table)-1)]
-	for *slot != e.token {
-		slot = &c.entry(*slot).next
+	if e.of != 0 {
+		c.detach(e)
+	} else {
+		c.evictForms(e, false)
+		c.unchain(e)
 	}
-	*slot = e.next
-	e.next = 0
 	e.indexed = false
 	c.unlink(c.orderOf(e), e)
 	if e.refs > 0 {
@@ -118,15 +118,28 @@ func (c *Cache) evict(e *Entry) {
 	c.free(e)
 }
 
+// unchain takes an entry out of the table.
+func (c *Cache) unchain(e *Entry) {
+	slot := &c.table[e.hash&uint64(len(c.table)-1)]
+	for *slot != e.token {
+		slot = &c.entry(*slot).next
+	}
+	*slot = e.next
+	e.next = 0
+}
+
 // free gives up what an entry holds and makes it vacant. The capacity of its
 // path and block stays for the next file.
 func (c *Cache) free(e *Entry) {
-	if e.fd >= 0 {
+	if e.fd >= 0 && e.made == nil {
 		unix.Close(int(e.fd))
 		c.descriptors--
 	}
 	if e.extent.units > 0 {
 		c.arena.release(e.extent)
+	}
+	if e.made != nil {
+		e.made.Release()
 	}
 	*e = Entry{token: e.token, path: e.path[:0], block: e.block[:0], fd: -1, next: c.vacant}
 	c.vacant = e.token
@@ -147,10 +160,11 @@ func (c *Cache) makeRoom(n int) (extent, bool) {
 			break
 		}
 		e := c.entry(token)
-		token = e.newer
 		if e.extent.units == 0 || e.refs > 0 {
+			token = e.newer
 			continue
 		}
+		token = c.afterForms(e)
 		page := int(e.extent.page)
 		c.stats.Evictions++
 		c.evict(e)
@@ -159,6 +173,13 @@ func (c *Cache) makeRoom(n int) (extent, bool) {
 		}
 	}
 	return extent{}, false
+}
+
+// afterForms evicts the forms of an entry that is about to be evicted, and returns
+// the next newer entry, which one of them may have been.
+func (c *Cache) afterForms(e *Entry) uint32 {
+	c.evictForms(e, false)
+	return e.newer
 }
 
 // evictDescriptors closes descriptors of files that nobody is reading, oldest
@@ -172,10 +193,11 @@ func (c *Cache) evictDescriptors() bool {
 			break
 		}
 		e := c.entry(token)
-		token = e.newer
-		if e.fd < 0 || e.refs > 0 {
+		if e.fd < 0 || e.made != nil || e.refs > 0 {
+			token = e.newer
 			continue
 		}
+		token = c.afterForms(e)
 		c.stats.Evictions++
 		c.evict(e)
 		closed = true

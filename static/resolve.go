@@ -4,8 +4,8 @@ import "golang.org/x/sys/unix"
 
 // outcome is what a path of a site leads to at one moment.
 type outcome struct {
-	// status is 200 for a file, 301 for a directory that wants a slash, or why
-	// there is neither.
+	// status is 200 for a file, 301 for a directory that wants a slash,
+	// statusListing for one that is to be listed, or why there is none of them.
 	status uint16
 	// deep says that the path may be a deep link into a single-page
 	// application: nothing is there, and it does not look like an asset.
@@ -16,7 +16,13 @@ type outcome struct {
 	index uint8
 	// file is the state of the file, if there is one.
 	file identity
+	// siblings are the states of the coded forms beside it.
+	siblings siblings
 }
+
+// statusListing stands for a directory without an index on a site that lists
+// them. It is no status of an answer.
+const statusListing = 1
 
 // resolve finds what a path leads to without opening it, and leaves the name
 // to open in c.name, NUL-terminated. It is both the first half of loading and
@@ -24,7 +30,7 @@ type outcome struct {
 func (c *Cache) resolve(s *Site, r *root, path []byte) outcome {
 	if s.file != nil {
 		c.name = append(append(c.name[:0], s.file...), 0)
-		return probeFile(r, c.name, resolveOperator)
+		return probeFile(r, c.name, s.resolve)
 	}
 	name, directory, v := appendName(c.name[:0], path)
 	c.name = name
@@ -36,15 +42,18 @@ func (c *Cache) resolve(s *Site, r *root, path []byte) outcome {
 	}
 	if directory {
 		out := c.resolveIndex(s, r)
+		if out.status == 404 && s.listing && probeDirectory(s, r, &c.name, len(name)) {
+			out = outcome{status: statusListing}
+		}
 		out.deep = out.status == 404
 		return out
 	}
 	length := len(name)
 	c.name = append(name, 0)
 	var st fileStat
-	errno := probe(r, c.name, resolveClient, &st)
+	errno := probe(r, c.name, s.resolve, &st)
 	if errno == 0 && st.mode == unix.S_IFREG {
-		return outcome{status: 200, file: st.identity, shell: s.spa && s.isIndex(name)}
+		return outcome{status: 200, file: st.identity, shell: s.spa != SPAOff && s.isIndex(name)}
 	}
 	out := outcome{status: 404}
 	switch {
@@ -53,11 +62,11 @@ func (c *Cache) resolve(s *Site, r *root, path []byte) outcome {
 	case st.mode == unix.S_IFDIR:
 		// A slash is worth a redirect only if there is something behind it.
 		c.name = c.name[:length]
-		if found := c.resolveIndex(s, r); found.status != 404 {
+		switch found := c.resolveIndex(s, r); {
+		case found.status == 200, found.status == 404 && s.listing:
+			out.status = 301
+		case found.status != 404:
 			out.status = found.status
-			if found.status == 200 {
-				out.status = 301
-			}
 		}
 	}
 	out.deep = out.status == 404 && extension(name) == nil
@@ -73,15 +82,32 @@ func (c *Cache) resolveIndex(s *Site, r *root) outcome {
 			c.name = append(c.name, '/')
 		}
 		c.name = append(append(c.name, index...), 0)
-		out := probeFile(r, c.name, resolveClient)
+		out := probeFile(r, c.name, s.resolve)
 		if out.status == 404 {
 			continue
 		}
 		out.index = uint8(i + 1)
-		out.shell = s.spa && directory == 0
+		out.shell = s.spa != SPAOff && directory == 0
 		return out
 	}
 	return outcome{status: 404}
+}
+
+// probeDirectory reports whether the first n octets of name are a directory's.
+func probeDirectory(s *Site, r *root, name *[]byte, n int) bool {
+	*name = directoryName(*name, n)
+	var st fileStat
+	return probe(r, *name, s.resolve, &st) == 0 && st.mode == unix.S_IFDIR
+}
+
+// directoryName makes the first n octets of name, a path below the root that may
+// be empty, into what openat2 takes.
+func directoryName(name []byte, n int) []byte {
+	name = name[:n]
+	if n == 0 {
+		name = append(name, '.')
+	}
+	return append(name, 0)
 }
 
 // isIndex reports whether a name relative to the root is one of its index files.

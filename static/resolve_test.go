@@ -234,9 +234,6 @@ func TestSPAOff(t *testing.T) {
 	if field(a, "Vary") != "" {
 		t.Error("Vary without a fallback")
 	}
-	if got := field(f.get("/"), "Cache-Control"); got != "" {
-		t.Errorf("Cache-Control %q", got)
-	}
 }
 
 // TestSPAAppears shows that the automatic fallback follows the directory.

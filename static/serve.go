@@ -21,13 +21,14 @@ type Request struct {
 	IfModifiedSince, IfUnmodifiedSince []byte
 	Range, IfRange                     []byte
 	Accept, SecFetchMode               []byte
+	AcceptEncoding                     []byte
 
 	Now int64 // Unix seconds
 }
 
 // Answer is what to send. Everything it refers to is valid until the next call
 // of Serve, Expire or Close of the Cache; the content is valid for longer while
-// Entry is retained, Block is not.
+// Entry is retained, Block, Hints, Text and the heads of Parts are not.
 type Answer struct {
 	Status int
 	// Block is complete field lines, each ended by CRLF: everything but
@@ -37,14 +38,24 @@ type Answer struct {
 	// answers that carry neither content nor Content-Length: 204 and 304.
 	Length int64
 
-	// The content is in Mem, in FD or in Text; in none of them if there is nothing
-	// to send, as for HEAD. Mem and FD belong to Entry, which must be retained for
-	// as long as they are used; Text is static.
+	// The content is in Mem, in FD, in Text, or in Parts and then Text; in none of
+	// them if there is nothing to send, as for HEAD. Mem and FD belong to Entry,
+	// which must be retained for as long as they are used, once for each part.
 	Entry *Entry
 	Mem   []byte // off-heap memory
 	FD    int32  // -1 if none
 	Off   int64  // where in FD the content begins
+	Parts []Part // each is a head and then content, from its Mem or from FD
 	Text  []byte
+
+	// Hints is the field lines of a 103 (Early Hints) to send before; nil if none
+	// is due.
+	Hints []byte
+
+	// Listing, if there is one, is all of the answer: the rest has to be made by
+	// reading a directory, which may take longer than a shard has. The caller owns
+	// it, and calls its Make or Close.
+	Listing *Listing
 }
 
 // Serve answers a request. A hit allocates nothing and makes no system call.
@@ -65,11 +76,17 @@ func (c *Cache) Serve(s *Site, r *Request, a *Answer) {
 			c.redirect(r, a)
 			return
 		}
-		c.serveFile(e, r, a, false)
+		c.serveFile(c.represent(s, e, r), r, a, false)
 	case e.status == 301:
 		c.redirect(r, a)
-	case e.deep && s.spa:
-		c.serveShell(s, r, a)
+	case e.status == statusListing:
+		if wantsSlash(r) {
+			c.redirect(r, a)
+			return
+		}
+		c.serveListing(s, r, a)
+	case e.status == 404:
+		c.serveMissing(s, r, a, e.deep)
 	case e.status == 503:
 		a.refuse(r, 503, unavailableBlock)
 	default:
@@ -77,22 +94,58 @@ func (c *Cache) Serve(s *Site, r *Request, a *Answer) {
 	}
 }
 
-// rootPath is the path whose file a single-page application falls back to.
-var rootPath = []byte("/")
+// rootPath is the path whose file a single-page application falls back to, and
+// missingPath that of the page for what is not found.
+var (
+	rootPath    = []byte("/")
+	missingPath = []byte("/404.html")
+)
 
-// serveShell answers a path where nothing is, on a site whose root index may be
-// an application that knows the path.
-func (c *Cache) serveShell(s *Site, r *Request, a *Answer) {
-	shell := c.find(s, rootPath, r.Now)
-	switch {
-	case shell.status != 200:
+// serveMissing answers a path where nothing is: with the root's index if a browser
+// opens what may be a page of a single-page application, else with the site's
+// own page for that, or a line of text.
+func (c *Cache) serveMissing(s *Site, r *Request, a *Answer, deep bool) {
+	if s.file != nil {
 		a.refuse(r, 404, errorBlock)
-	case !navigates(r):
+		return
+	}
+	page := c.find(s, missingPath, r.Now)
+	found := page.status == 200
+	fallback := deep && (s.spa == SPAOn || s.spa == SPAAuto && !found)
+	if fallback {
+		// Of the two entries one may have made way for the other, so nothing of
+		// the page is used after this.
+		shell := c.find(s, rootPath, r.Now)
+		fallback = shell.status == 200
+		if fallback && navigates(r) {
+			c.serveFile(c.represent(s, shell, r), r, a, true)
+			return
+		}
+		if found {
+			page = c.find(s, missingPath, r.Now)
+			found = page.status == 200
+		}
+	}
+	switch {
+	case found:
+		c.servePage(page, r, a, fallback)
+	case fallback:
 		// The same path is a page to others, so caches must tell them apart.
 		a.refuse(r, 404, notFoundBlock)
 	default:
-		c.serveFile(shell, r, a, true)
+		a.refuse(r, 404, errorBlock)
 	}
+}
+
+// servePage answers 404 with a file of the site. Preconditions and ranges are for
+// what was asked for, which is not there (RFC 9110 13.2.1).
+func (c *Cache) servePage(e *Entry, r *Request, a *Answer, vary bool) {
+	a.Status, a.Block, a.Length = 404, e.pageLines(), e.file.size
+	if vary {
+		c.scratch = append(append(c.scratch[:0], a.Block...), lineVary...)
+		a.Block = c.scratch
+	}
+	a.content(e, r)
 }
 
 // serveFile answers with a file, as far as preconditions and ranges allow.
@@ -109,19 +162,32 @@ func (c *Cache) serveFile(e *Entry, r *Request, a *Answer, fallback bool) {
 	a.Status, a.Block, a.Length = 200, e.lines(false, fallback), e.file.size
 	// A range is defined for GET only (RFC 9110 14.2).
 	if r.Range != nil && r.GET && v.rangeApplies(r) {
-		first, length, kind := parseRange(r.Range, e.file.size)
-		switch kind {
-		case rangePart:
-			a.Status, a.Off, a.Length = 206, first, length
-			a.Block = c.composePart(a.Block, first, length, e.file.size)
-		case rangeUnsatisfiable:
+		var kind ranging
+		c.spans, kind = parseRanges(c.spans[:0], r.Range, e.file.size)
+		switch {
+		case kind == rangeUnsatisfiable:
 			c.scratch = append(c.scratch[:0], errorLines+"Content-Range: bytes */"...)
 			c.scratch = strconv.AppendInt(c.scratch, e.file.size, 10)
 			c.scratch = append(c.scratch, "\r\n"...)
 			a.refuse(r, 416, c.scratch)
 			return
+		case kind == rangeParts && len(c.spans) > 1:
+			c.serveParts(e, a, c.spans)
+			return
+		case kind == rangeParts:
+			part := c.spans[0]
+			c.scratch = appendContentRange(append(c.scratch[:0], a.Block...), part, e.file.size)
+			a.Status, a.Block, a.Off, a.Length = 206, c.scratch, part.first, part.length
 		}
 	}
+	if a.Status == 200 && r.GET && announces(r) {
+		a.Hints = e.hintLines()
+	}
+	a.content(e, r)
+}
+
+// content makes Length octets from Off of a file the content of an answer.
+func (a *Answer) content(e *Entry, r *Request) {
 	if r.HEAD || a.Length == 0 {
 		a.Off = 0
 		return
@@ -133,20 +199,6 @@ func (c *Cache) serveFile(e *Entry, r *Request, a *Answer, fallback bool) {
 		return
 	}
 	a.FD = e.fd
-}
-
-// composePart is the field lines of a 206: those of the 200 and Content-Range.
-func (c *Cache) composePart(lines []byte, first, length, size int64) []byte {
-	b := append(c.scratch[:0], lines...)
-	b = append(b, "Content-Range: bytes "...)
-	b = strconv.AppendInt(b, first, 10)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, first+length-1, 10)
-	b = append(b, '/')
-	b = strconv.AppendInt(b, size, 10)
-	b = append(b, "\r\n"...)
-	c.scratch = b
-	return b
 }
 
 // redirect answers 301 to the same path with a slash.

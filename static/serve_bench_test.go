@@ -32,6 +32,9 @@ func hits(t testing.TB) (*fixture, map[string]Request) {
 	r.Range = []byte("bytes=100-199")
 	requests["range"] = r
 	r = get("/large.bin")
+	r.Range = []byte("bytes=100-199,-1,1000-1999,20000-20999")
+	requests["ranges"] = r
+	r = get("/large.bin")
 	r.Range = []byte("bytes=999999-")
 	requests["unsatisfiable"] = r
 	r = get("/users/7")
@@ -48,6 +51,12 @@ func TestServeAllocatesNothing(t *testing.T) {
 			f.cache.Serve(f.site, &r, &a)
 			if got := testing.AllocsPerRun(100, func() {
 				f.cache.Serve(f.site, &r, &a)
+				for range len(a.Parts) {
+					f.cache.Retain(a.Entry)
+				}
+				for range len(a.Parts) {
+					f.cache.Release(a.Entry)
+				}
 				if a.Entry != nil {
 					f.cache.Retain(a.Entry)
 					f.cache.ReleaseToken(a.Entry.Token())
@@ -76,7 +85,7 @@ func TestCheckAllocatesLittle(t *testing.T) {
 func BenchmarkServe(b *testing.B) {
 	f, requests := hits(b)
 	for _, name := range []string{
-		"small", "large", "head", "etag", "since", "range", "unsatisfiable", "redirect", "missing", "deep link",
+		"small", "large", "head", "etag", "since", "range", "ranges", "unsatisfiable", "redirect", "missing", "deep link",
 	} {
 		r := requests[name]
 		b.Run(name, func(b *testing.B) {

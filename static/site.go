@@ -16,11 +16,13 @@ import (
 type SPA uint8
 
 const (
-	// SPAAuto falls back whenever the root has an index at that moment.
+	// SPAAuto falls back whenever the root has, at that moment, an index and no
+	// 404.html: a site that brings a page for what is not found means it.
 	SPAAuto SPA = iota
 	// SPAOff never falls back: what is not there is not found.
 	SPAOff
-	// SPAOn is SPAAuto, and Compile refuses a root without an index.
+	// SPAOn falls back whatever else there is, and Compile refuses a root
+	// without an index.
 	SPAOn
 )
 
@@ -36,20 +38,38 @@ type Options struct {
 	Index []string
 	// SPA selects the fallback for navigation requests.
 	SPA SPA
+	// Listing lists directories that have no index.
+	Listing bool
+	// EarlyHints announces the assets of a page before the page.
+	EarlyHints bool
+	// NoCacheControl leaves out Cache-Control, which is otherwise derived from
+	// the names of files.
+	NoCacheControl bool
+	// Compress selects the content codings.
+	Compress Compress
+	// NoSymlinks refuses paths that lead through a symbolic link, instead of
+	// those only that lead out of Root. Root itself may be a link.
+	NoSymlinks bool
 }
 
 // Site is a compiled static action. It is immutable and may be shared by any
 // number of caches. The root's descriptor is closed by Close, or by the garbage
 // collector once nothing refers to the Site.
 type Site struct {
-	id      uint64
-	dir     int      // O_PATH descriptor of the root directory
-	path    string   // absolute path of the root directory
-	file    []byte   // name of the only file within dir; nil for a directory site
-	index   [][]byte // names tried for a directory
-	spa     bool
-	closing runtime.Cleanup
-	closed  atomic.Bool
+	id       uint64
+	dir      int      // O_PATH descriptor of the root directory
+	path     string   // absolute path of the root directory
+	file     []byte   // name of the only file within dir; nil for a directory site
+	index    [][]byte // names tried for a directory
+	resolve  uint64   // how openat2 walks
+	spa      SPA      // SPAOff for a file
+	listing  bool
+	hints    bool
+	compress Compress
+	caching  bool // send Cache-Control
+	bundles  bool // the root is itself a directory of build output
+	closing  runtime.Cleanup
+	closed   atomic.Bool
 }
 
 // lastSite numbers the sites. A number is never used again, so a cache cannot
@@ -92,7 +112,20 @@ func Compile(o Options) (*Site, error) {
 		path:  dir,
 		file:  file,
 		index: index,
-		spa:   !o.File && o.SPA != SPAOff,
+
+		resolve:  resolveClient,
+		spa:      o.SPA,
+		listing:  o.Listing && !o.File,
+		hints:    o.EarlyHints,
+		caching:  !o.NoCacheControl,
+		compress: o.Compress,
+		bundles:  bundleDirectory(baseName([]byte(dir))),
+	}
+	switch {
+	case o.File:
+		s.spa, s.resolve = SPAOff, resolveOperator
+	case o.NoSymlinks:
+		s.resolve = resolveNoLinks
 	}
 	if err := s.probeRoot(o); err != nil {
 		unix.Close(fd)
@@ -162,7 +195,7 @@ func checkKind(o Options, abs string) error {
 func (s *Site) probeRoot(o Options) error {
 	if s.file != nil {
 		name := append(append([]byte(nil), s.file...), 0)
-		fd, errno := openat2(s.dir, name, openFlags, resolveOperator)
+		fd, errno := openat2(s.dir, name, openFlags, s.resolve)
 		if errno != 0 {
 			return describe(o.Root, errno)
 		}
@@ -170,7 +203,7 @@ func (s *Site) probeRoot(o Options) error {
 		return nil
 	}
 	for _, name := range s.index {
-		fd, errno := openat2(s.dir, append(append([]byte(nil), name...), 0), probeFlags, resolveClient)
+		fd, errno := openat2(s.dir, append(append([]byte(nil), name...), 0), probeFlags, s.resolve)
 		switch errno {
 		case 0:
 			unix.Close(fd)

@@ -3,7 +3,7 @@ package static
 // The answers without a file are fixed: a line of text for whoever looks at
 // them with curl, and nothing that tells about the file system.
 const (
-	errorLines = "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
+	errorLines = "Content-Type: text/plain; charset=utf-8\r\n" + lineNoSniff
 	allowed    = "GET, HEAD"
 )
 

@@ -38,13 +38,13 @@ func commands() []command {
 		{"serve", "[-c FILE|--demo|DIR|URL] [--listen ADDR]...", "serve a configuration, a directory, or an upstream", serve},
 		{"check", "[FILE|-c FILE] [--print|--json]", "validate a configuration; exit 1 on any error", check},
 		{"explain", "METHOD URL [-H 'NAME: VALUE']... [-c FILE]", "say which route answers a request, and how", explainRequest},
+		{"pack", "DIR [--check] [--level fast|good|best] [--jobs N] [--json]", "precompress a site: br, zstd and gzip beside its files", packSite},
 		{"version", "", "print version, commit, Go, kernel, and the engine that would be chosen", version},
 		{"help", "[COMMAND]", "print this, or the usage of a command", help},
 		unavailable("reload", "make the running AnyGate use the changed configuration"),
 		unavailable("stop", "drain and end the running AnyGate (kill -TERM does)"),
 		unavailable("tune", "kernel and limit profiles"),
 		unavailable("import", "convert another proxy's configuration"),
-		unavailable("pack", "precompress a site"),
 	}
 }
 

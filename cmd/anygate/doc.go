@@ -5,6 +5,7 @@
 //	anygate serve --demo            the demo site, whatever configuration there is
 //	anygate check                   validate a configuration
 //	anygate explain METHOD URL      say which route answers a request, and how
+//	anygate pack DIR                precompress a site; --check for CI
 //	anygate version                 say what this is, and which engine it would run on
 //
 // The commands only wire packages together. They run on the main goroutine and own nothing but the arguments; what

@@ -33,6 +33,7 @@ func (e *explanation) static(r *config.Route, g *gateway.Route) {
 	req.Range, _ = h.Get(http1.Range)
 	req.IfRange, _ = h.Get(http1.IfRange)
 	req.Accept, _ = h.Get(http1.Accept)
+	req.AcceptEncoding, _ = h.Get(http1.AcceptEncoding)
 	if i := h.Find("sec-fetch-mode"); i >= 0 {
 		req.SecFetchMode = h.Value(&h.Fields[i])
 	}
@@ -40,10 +41,18 @@ func (e *explanation) static(r *config.Route, g *gateway.Route) {
 	defer cache.Close()
 	var a static.Answer
 	cache.Serve(g.Site, &req, &a)
-	if file := servedFile(&r.Static, string(below), a.Status); file != "" {
+	if a.Listing != nil {
+		made := a.Listing.Make()
+		e.line("directory", "%s", filepath.Join(r.Static.Root, filepath.FromSlash(unescape(string(below)))))
+		a.Status, a.Block, a.Length = made.Status, made.Block, int64(len(made.Content))
+	} else if file := servedFile(&r.Static, string(below), a.Status); file != "" {
 		e.line("file", "%s", file)
 	} else {
 		e.line("directory", "%s", r.Static.Root)
+	}
+	if len(a.Hints) > 0 {
+		e.line("before", "%s", status(103))
+		e.block(a.Hints)
 	}
 	e.line("answer", "%s", status(a.Status))
 	e.block(a.Block)

@@ -27,6 +27,7 @@ upstreams:
     limits: {connections: 100}
 routes:
   "static.test/":           ./site/
+  "static.test/app/":       {dir: ./app, listing: on, early-hints: on}
   "GET /healthz":           OK
   "GET POST /mock/rude":    'FORBIDDEN {"msg":"no"}'
   "GET /none":              NO_CONTENT
@@ -54,6 +55,8 @@ func TestGolden(t *testing.T) {
 		{"static-index", "GET", "/", nil},
 		{"static-file", "GET", "/a%20b.txt", []string{"Range: bytes=1-2"}},
 		{"static-fallback", "GET", "/deep/link", []string{"Accept: text/html"}},
+		{"static-listing", "GET", "/app/sub/", []string{"Accept: application/json"}},
+		{"static-hints", "GET", "/app/", []string{"Sec-Fetch-Mode: navigate"}},
 		{"static-missing", "GET", "/no.css", nil},
 		{"static-method", "PUT", "/", nil},
 		{"proxy", "POST", "http://WWW.test:8080/api/x/../y?q=%41#part", []string{"Content-Length: 3", "Connection: close, X-Hop", "X-Hop: 1", "X-Keep:  2 "}},
@@ -70,8 +73,11 @@ func TestGolden(t *testing.T) {
 		{"server", "OPTIONS", "*", nil},
 	}
 	dir := t.TempDir()
-	for name, text := range map[string]string{"index.html": "<!doctype html>", "a b.txt": "text"} {
-		path := filepath.Join(dir, "site", name)
+	for name, text := range map[string]string{
+		"site/index.html": "<!doctype html>", "site/a b.txt": "text",
+		"app/index.html": "<script type=module src=app.js></script>", "app/sub/x.txt": "",
+	} {
+		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,16 @@
 package integration
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
 	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/anygate/anygate/test/internal/peer"
@@ -85,6 +93,23 @@ var compared = []struct {
 		"Last-Modified": {"Sun, 01 Mar 2026 12:00:00 GMT", "", "an invalid Range is ignored"},
 	}},
 	{"range in another unit", "-H 'Range: lines=0-2' /notes.txt", nil},
+	{"several ranges", "-r 0-9,500-509,-5 /notes.txt", nil},
+	{"several ranges backwards", "-r 900-,500-509,0-0 /notes.txt", nil},
+	{"several ranges of a large file", "-r 2000000-2100000,5-10,1000000-1000009 /large.bin", nil},
+	{"several ranges, one outside", "-r 0-9,5000-,500-509 /notes.txt", nil},
+	{"several ranges, one inside", "-r 5000-,6000-,500-509 /notes.txt", nil},
+	{"several ranges outside", "-r 5000-,6000- /notes.txt", nil},
+	{"several ranges, one broken", "-H 'Range: bytes=0-9,x' /notes.txt", map[string]difference{
+		"status":        {"200", "416", "an invalid Range is ignored (RFC 9110, section 14.2)"},
+		"Content-Range": {"", "bytes */1000", "an invalid Range is ignored"},
+		"Accept-Ranges": {"bytes", "", "an invalid Range is ignored"},
+		"Last-Modified": {"Sun, 01 Mar 2026 12:00:00 GMT", "", "an invalid Range is ignored"},
+	}},
+	{"ranges that overlap", "-r 0-99,50-149 /notes.txt", map[string]difference{
+		"content":       {digits(150), twoParts, "one part is shorter (RFC 9110, section 15.3.7.2)"},
+		"Content-Type":  {"text/plain; charset=utf-8", "multipart/byteranges", "one part is shorter"},
+		"Content-Range": {"bytes 0-149/1000", "", "one part is shorter"},
+	}},
 	{"range of a large file", "-r 1000000-2000000 /large.bin", nil},
 	{"range with HEAD", "-I -r 0-5 /notes.txt", map[string]difference{
 		"status":         {"200", "206", "Range is defined for GET only (RFC 9110, section 14.2)"},
@@ -115,6 +140,9 @@ var compared = []struct {
 
 var longName = digits(300)
 
+// twoParts are the parts that nginx makes of two ranges that overlap.
+var twoParts = "bytes 0-99/1000, text/plain; charset=utf-8: " + digits(100) + "\nbytes 50-149/1000, text/plain; charset=utf-8: " + digits(100) + "\n"
+
 // aspects are the fields compared. ETag is left out as its form is each server's own, Server and Date for obvious reasons.
 var aspects = []string{"Content-Type", "Content-Length", "Last-Modified", "Accept-Ranges", "Content-Range", "Location", "Content-Encoding"}
 
@@ -127,6 +155,11 @@ func outcome(a peer.Answer, target string) map[string]string {
 	}
 	for _, name := range aspects {
 		o[name] = a.Header.Get(name)
+	}
+	if media, parameters, err := mime.ParseMediaType(a.Header.Get("Content-Type")); err == nil && media == "multipart/byteranges" {
+		// Boundaries are each server's own, and with them the length.
+		o["Content-Type"], o["content"] = media, parts(a.Body, parameters["boundary"])
+		delete(o, "Content-Length")
 	}
 	if a.Status == 206 {
 		// AnyGate says with a part, too, that there are parts to be had; nginx only with the whole.
@@ -151,6 +184,25 @@ func outcome(a peer.Answer, target string) map[string]string {
 		delete(o, "Content-Length")
 	}
 	return o
+}
+
+// parts are the parts of a multipart/byteranges content, one in a line.
+func parts(content, boundary string) string {
+	var b strings.Builder
+	for r := multipart.NewReader(strings.NewReader(content), boundary); ; {
+		p, err := r.NextRawPart()
+		if err == io.EOF {
+			return b.String()
+		}
+		if err != nil {
+			return b.String() + err.Error()
+		}
+		fmt.Fprintf(&b, "%s, %s: ", p.Header.Get("Content-Range"), p.Header.Get("Content-Type"))
+		if _, err := io.Copy(&b, p); err != nil {
+			return b.String() + err.Error()
+		}
+		b.WriteByte('\n')
+	}
 }
 
 // Peers: curl, and nginx with the same files, which says what users expect of a server of files.
@@ -192,4 +244,31 @@ func compare(t *testing.T, got, want map[string]string, differences map[string]d
 			t.Errorf("%s: %.100q, nginx %.100q", aspect, got[aspect], want[aspect])
 		}
 	}
+}
+
+// Peers: curl, and nginx whose JSON listings are those that programs know.
+func TestListingLikeNginx(t *testing.T) {
+	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
+		root := writeSite(t, map[string]string{"b.txt": "b", "a \"quoted\".txt": "", "ünïcode.txt": digits(2000), "sub/x.txt": "x", "empty/.hidden": "x"})
+		for _, dir := range []string{"sub", "empty"} {
+			if err := os.Chtimes(filepath.Join(root, dir), modified, modified); err != nil {
+				t.Fatal(err)
+			}
+		}
+		nginx := peer.StartNginx(t, root, "", "location / { autoindex on; autoindex_format json; }")
+		s := product.Start(t, product.Config{Engine: e, Text: "routes:\n  /: {dir: " + root + ", listing: on}\n"})
+		for _, path := range []string{"/", "/sub/", "/empty/"} {
+			var got, want []map[string]any
+			for base, into := range map[string]*[]map[string]any{s.URL(path): &got, "http://" + nginx.Addr + path: &want} {
+				a := peer.Curl(t, "-H", "Accept: application/json", base)
+				if err := json.Unmarshal([]byte(a.Body), into); err != nil || a.Header.Get("Content-Type") != "application/json" {
+					t.Fatalf("%s: %v, %v: %s", base, err, a.Header, a.Body)
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %v, nginx %v", path, got, want)
+			}
+		}
+		s.Stop(t)
+	})
 }

@@ -107,7 +107,9 @@ routes:
 			{"range outside", "-r 1000- /notes.txt", 416, map[string]string{"Content-Range": "bytes */1000"}, nil},
 			{"range of a large file", "-r 2999990- /large.bin", 206, map[string]string{"Content-Range": "bytes 2999990-2999999/3000000"}, text("0123456789")},
 			{"long range of a large file", "-r 5-2000004 /large.bin", 206, map[string]string{"Content-Length": "2000000"}, text(digits(2_000_005)[5:])},
-			{"several ranges", "-r 0-1,5-6 /notes.txt", 200, nil, text(digits(1000))},
+			{"several ranges", "-r 0-1,500-501 /notes.txt", 206, map[string]string{"Content-Type": "~multipart/byteranges; boundary=", "Content-Range": ""}, text("~Content-Range: bytes 500-501/1000")},
+			{"near ranges", "-r 0-1,5-6 /notes.txt", 206, map[string]string{"Content-Range": "bytes 0-6/1000"}, text("0123456")},
+			{"a broken set of ranges", "-H 'Range: bytes=0-1,x' /notes.txt", 200, nil, text(digits(1000))},
 			{"no range", "-H 'Range: bytes=5-1' /notes.txt", 200, nil, nil},
 			{"other unit", "-H 'Range: lines=1-2' /notes.txt", 200, nil, nil},
 			{"range with old validator", "-H 'If-Range: \"other\"' -r 0-9 /notes.txt", 200, nil, text(digits(1000))},
@@ -216,6 +218,42 @@ func TestStaticSinglePage(t *testing.T) {
 			{"missing data", "-H 'Accept: application/json' /orders/7", 404, map[string]string{"Vary": "~Accept"}, nil},
 			{"dotfile", "-H 'Accept: text/html' /.env", 404, nil, nil},
 			{"POST to a deep link", "-H 'Accept: text/html' -d x /orders/7", 405, nil, nil},
+		})
+		s.Stop(t)
+	})
+}
+
+// The settings of a site, as far as TestStatic has not seen them.
+func TestStaticSettings(t *testing.T) {
+	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
+		pages := writeSite(t, map[string]string{
+			"index.html": "<title>home</title>", "404.html": "<title>lost</title>", "app.js": "1", "main.3f2a9c0b.js": "1",
+			"bare/b.txt": "b", "bare/a.txt": "a", "assets/index-BZ0vHKyV.js": "1",
+		})
+		if err := os.Symlink("app.js", filepath.Join(pages, "link.js")); err != nil {
+			t.Fatal(err)
+		}
+		s := product.Start(t, product.Config{Engine: e, Text: `
+routes:
+  "/": ` + pages + `
+  "/app/": {dir: ` + pages + `, spa: on, cache-control: off}
+  "/files/": {dir: ` + pages + `, listing: on, symlinks: never}
+`})
+		check(t, s, []expectation{
+			{"page", "/", 200, map[string]string{"Cache-Control": "no-cache"}, text("~home")},
+			{"fingerprint", "/main.3f2a9c0b.js", 200, map[string]string{"Cache-Control": "max-age=31536000, immutable"}, nil},
+			{"short fingerprint", "/assets/index-BZ0vHKyV.js", 200, map[string]string{"Cache-Control": "max-age=31536000, immutable"}, nil},
+			{"no fingerprint", "/app.js", 200, map[string]string{"Cache-Control": ""}, nil},
+			{"page for what is missing", "-H 'Accept: text/html' /orders/7", 404, map[string]string{"Content-Type": "~text/html"}, text("~lost")},
+			{"and to tools", "/gone.js", 404, nil, text("~lost")},
+			{"no cache control", "/app/main.3f2a9c0b.js", 200, map[string]string{"Cache-Control": ""}, nil},
+			{"fallback that is on", "-H 'Accept: text/html' /app/orders/7", 200, map[string]string{"Cache-Control": ""}, text("~home")},
+			{"page for what is missing beside a fallback", "/app/gone.js", 404, nil, text("~lost")},
+			{"listing", "/files/bare/", 200, map[string]string{"Content-Type": "~text/html"}, text("~./a.txt")},
+			{"listing as JSON", "-H 'Accept: application/json' /files/bare/", 200, map[string]string{"Content-Type": "application/json"}, text("~\"name\":\"b.txt\"")},
+			{"listing without its slash", "-L /files/bare", 200, nil, text("~./a.txt")},
+			{"no links", "/files/link.js", 404, nil, nil},
+			{"links elsewhere", "/link.js", 200, nil, text("1")},
 		})
 		s.Stop(t)
 	})

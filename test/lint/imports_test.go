@@ -15,6 +15,7 @@ var house = [][]string{
 	{"config"},
 	{"tuning"},
 	{"bench"},
+	{"pack"},
 	{"gateway"},
 	{"policy"},
 	{"static", "proxy"},
@@ -77,8 +78,12 @@ func TestDependencies(t *testing.T) {
 	allowed := map[string][]string{
 		"go.yaml.in/yaml/v3":              {"config"},
 		"golang.org/x/net/dns/dnsmessage": {"control"},
-		"golang.org/x/sys/unix":           {"engine", "uring", "epoll", "static", "control", "proxy", "bench"},
+		"golang.org/x/sys/unix":           {"engine", "uring", "epoll", "static", "control", "proxy", "bench", "pack"},
 		"github.com/valyala/fasthttp":     {"bench"},
+		// Of static, only its package encoder; see TestEncodersStayTogether.
+		"github.com/andybalholm/brotli":      {"static"},
+		"github.com/klauspost/compress/gzip": {"static"},
+		"github.com/klauspost/compress/zstd": {"static"},
 	}
 	for _, p := range packages(t) {
 		for _, imported := range p.Imports {
@@ -89,6 +94,22 @@ func TestDependencies(t *testing.T) {
 			if !slices.Contains(allowed[imported], p.folder()) {
 				t.Errorf("%s imports %s, which docs/DEPENDENCIES.md does not grant it", p.ImportPath, imported)
 			}
+		}
+	}
+}
+
+// TestEncodersStayTogether wants the modules that compress behind one package, so that all of the product codes with the
+// same settings, and its data plane links none of them by itself.
+func TestEncodersStayTogether(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			encodes := strings.HasPrefix(imported, "github.com/andybalholm/") || strings.HasPrefix(imported, "github.com/klauspost/")
+			if encodes && p.ImportPath != module+"/static/encoder" {
+				t.Errorf("%s imports %s itself", p.ImportPath, imported)
+			}
+		}
+		if p.ImportPath == module+"/static" && slices.Contains(p.Imports, module+"/static/encoder") {
+			t.Errorf("%s compresses", p.ImportPath)
 		}
 	}
 }
