@@ -90,7 +90,7 @@ func (l *epollLoop) turn() {
 	for _, i := range l.reading {
 		if c := &s.conns[i]; c.has(flagListed) {
 			c.flags &^= flagListed
-			l.read(i)
+			l.read(i, false)
 		}
 	}
 	for k := range events {
@@ -174,7 +174,7 @@ func (l *epollLoop) event(ev uint32, data uint64) {
 			// No further edge will tell of the end: read up to it.
 			c.flags |= flagHup
 		}
-		l.read(i)
+		l.read(i, true)
 	}
 }
 
@@ -197,8 +197,9 @@ func (l *epollLoop) accept(lis *listener) {
 	}
 }
 
-// read receives while the protocol wants and the socket has bytes.
-func (l *epollLoop) read(i uint32) {
+// read receives while the protocol wants and the socket has bytes; sure says
+// that the kernel has just said so.
+func (l *epollLoop) read(i uint32, sure bool) {
 	s := l.s
 	c := &s.conns[i]
 	gen := c.gen
@@ -207,7 +208,7 @@ func (l *epollLoop) read(i uint32) {
 			return
 		}
 		if c.has(flagPiped) {
-			if !s.readPiped(i, k == 0 || c.has(flagHup)) {
+			if !s.readPiped(i, sure && k == 0 || c.has(flagHup)) {
 				c.flags &^= flagReadable
 				return
 			}

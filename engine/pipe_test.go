@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"io"
 	"net"
@@ -25,8 +26,21 @@ func (y *pipedRelay) handler(n int64) Handler {
 		accepted(c, l)
 		y.ask(c, n)
 	}
+	var client Conn
+	received := h.Received
+	h.Received = func(c Conn, p []byte) {
+		if client == NoConn {
+			client = c
+		}
+		received(c, p)
+		// What could not be piped was an exception.
+		if left := n - y.piped - y.copied; c == client && left > 0 {
+			y.s.ReceivePiped(c, left)
+		}
+	}
 	h.Piped = func(c Conn, k int) {
 		to := y.peer[c]
+		client = cmp.Or(client, c)
 		y.piped += int64(k)
 		y.s.RelayPiped(to)
 		y.most = max(y.most, y.s.Queued(to))

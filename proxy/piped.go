@@ -10,9 +10,9 @@ import (
 // else about it, pausing and deadlines and counting, is as with content that
 // is received into buffers, which may come in between.
 
-// pipeSize is from how many bytes of content on that is done. Below, waiting
+// pipeSize is from how many bytes of a response on that is done. Below, waiting
 // for readiness and a pipe cost as much as the copy.
-const pipeSize = 128 << 10
+const pipeSize = 48 << 10
 
 // Piped passes on content that the engine has received into a pipe.
 func (p *Proxy) Piped(conn engine.Conn, n int) {

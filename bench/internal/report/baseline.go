@@ -50,6 +50,24 @@ func (b Breach) String() string {
 		b.Scenario, b.Peer, b.Metric.Kind().Title, b.Now, b.Ratio, b.Allowed)
 }
 
+// Only is the report without other scenarios than those named, and without other peers than the reference and those
+// whose names begin with prefix.
+func (r *Report) Only(scenarios []string, prefix string) *Report {
+	out := *r
+	out.Scenarios = nil
+	for _, s := range r.Scenarios {
+		if !slices.Contains(scenarios, s.Name) {
+			continue
+		}
+		some := *s
+		some.Entries = slices.DeleteFunc(slices.Clone(s.Entries), func(e *Entry) bool {
+			return e.Peer != r.Settings.Reference && !strings.HasPrefix(e.Peer, prefix)
+		})
+		out.Scenarios = append(out.Scenarios, &some)
+	}
+	return &out
+}
+
 // NewBaseline records the ratios of a report. It refuses one with failures, which would be defended for ever, and one of
 // a busy machine, whose ratios are anybody's.
 func NewBaseline(r *Report) (*Baseline, error) {
