@@ -184,14 +184,9 @@ func (s *Shard) readPiped(i uint32, sure bool) bool {
 func (s *Shard) receivePiped(i uint32, sure bool) (n int, e Errno) {
 	p := &s.pipes
 	f := &p.flows[i]
-	if f.pipe != 0 && p.all[f.pipe].lost {
-		s.leavePipe(f)
-	}
 	for {
-		if f.pipe == 0 {
-			if f.pipe = p.open(); f.pipe == 0 {
-				return 0, unix.ENOBUFS
-			}
+		if !s.enterPipe(f) {
+			return 0, unix.ENOBUFS
 		}
 		q := &p.all[f.pipe]
 		n, e = spliceFD(s.conns[i].fd, q.w, int(min(f.left, pipeBytes)))
@@ -222,13 +217,7 @@ func (s *Shard) piped(i uint32, n int) {
 	if f.left == 0 {
 		s.endPiped(i)
 	}
-	c := &s.conns[i]
-	switch {
-	case c.has(flagDead):
-		s.discard(i, n)
-	default:
-		s.handler.Piped(s.name(i), n)
-	}
+	s.handler.Piped(s.name(i), n)
 	if p.fresh > 0 {
 		p.all[at].lost = true
 		p.fresh = 0
@@ -244,6 +233,17 @@ func (s *Shard) endPiped(i uint32) {
 		f.left = 0
 		s.leavePipe(f)
 	}
+}
+
+// enterPipe sees to it that there is a pipe to receive into.
+func (s *Shard) enterPipe(f *inflow) bool {
+	if f.pipe != 0 && s.pipes.all[f.pipe].lost {
+		s.leavePipe(f)
+	}
+	if f.pipe == 0 {
+		f.pipe = s.pipes.open()
+	}
+	return f.pipe != 0
 }
 
 func (s *Shard) leavePipe(f *inflow) {

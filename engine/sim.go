@@ -271,11 +271,9 @@ func (m *Sim) receivePiped(i uint32, p *SimPeer) {
 		s.endPiped(i) // there is no pipe to be had
 		return
 	}
-	if f.pipe != 0 && s.pipes.all[f.pipe].lost {
-		s.leavePipe(f)
-	}
-	if f.pipe == 0 {
-		f.pipe = s.pipes.open()
+	if !s.enterPipe(f) {
+		s.endPiped(i)
+		return
 	}
 	n, e := writeFD(s.pipes.all[f.pipe].w, p.toShard[:m.part(int(min(f.left, int64(len(p.toShard)))))])
 	if e != 0 {

@@ -161,9 +161,7 @@ func (l *uringLoop) spin(d time.Duration) bool {
 // in place.
 func (l *uringLoop) submit() {
 	l.ring.Submit()
-	if l.ring.Pending() == 0 {
-		l.used = 1
-	}
+	l.reuse()
 }
 
 // push is submit in the middle of a turn. It does not let the kernel receive
@@ -172,6 +170,11 @@ func (l *uringLoop) submit() {
 // fail for want of one.
 func (l *uringLoop) push() {
 	l.ring.Push()
+	l.reuse()
+}
+
+// reuse makes the arguments of sends free again once the kernel has taken all.
+func (l *uringLoop) reuse() {
 	if l.ring.Pending() == 0 {
 		l.used = 1
 	}

@@ -2,10 +2,10 @@ package gateway
 
 import "github.com/anygate/anygate/http1"
 
-// pipe asks the engine for the rest of a large request's content in a pipe,
-// if the action can pass it on from there.
+// pipe asks the engine for the rest of a large request's content in a pipe, if
+// the action can pass it on from there. There is content still to come.
 func (h *h1Conn) pipe() {
-	if h.flags.has(h1Content) && h.credit > 0 && len(h.queue) == 0 && h.body.Kind() == http1.BodyLength &&
+	if h.credit > 0 && len(h.queue) == 0 && h.body.Kind() == http1.BodyLength &&
 		h.body.Remaining() >= pipeContent && h.x != nil && h.x.TakesPiped() {
 		h.g.s.ReceivePiped(h.conn, h.body.Remaining())
 	}

@@ -125,7 +125,7 @@ func (x *Exchange) failed(f proxy.Failure, member string) {
 	case x.Responding():
 		// The client has its status already.
 		what, status = "upstream response was cut off", x.log.status
-	case f.Unasked():
+	case !f.Fault():
 		what = "request was not passed on"
 	}
 	g.errors.Error(telemetry.Error, g.s.Unix(), what,

@@ -339,7 +339,7 @@ func (c *Call) fail(f Failure) {
 	u, d := c.u, c.d
 	member := c.Member()
 	c.p.failures[f].Add(1)
-	if f.fault() {
+	if f.Fault() {
 		c.failed()
 	}
 	c.end()

@@ -76,17 +76,8 @@ func (f Failure) String() string { return failures[f].code }
 // Status is what the client gets if nothing has been sent to it yet.
 func (f Failure) Status() int { return failures[f].status }
 
-// Unasked reports whether the request got no further than this process.
-func (f Failure) Unasked() bool {
-	switch f {
-	case NoMembers, CircuitOpen, QueueFull, QueueTimeout, NoBuffers, NoConnections, HeadTooLarge:
-		return true
-	}
-	return false
-}
-
-// fault reports whether the member that was asked is to blame.
-func (f Failure) fault() bool { return failures[f].fault }
+// Fault reports whether the member that was asked is to blame.
+func (f Failure) Fault() bool { return failures[f].fault }
 
 // Failures is how many there are, counted from 1.
 const Failures = int(numFailures) - 1

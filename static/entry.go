@@ -101,7 +101,7 @@ func (c *Cache) readContent(e *Entry, st *fileStat) reading {
 	}
 	content := c.arena.bytes(x, size)
 	var after fileStat
-	if !readFull(int(e.fd), content) || statOf(int(e.fd), &after) != 0 || after.identity != st.identity {
+	if !full(unix.Pread, int(e.fd), content) || statOf(int(e.fd), &after) != 0 || after.identity != st.identity {
 		c.arena.release(x)
 		return contentChanged
 	}
@@ -110,10 +110,11 @@ func (c *Cache) readContent(e *Entry, st *fileStat) reading {
 	return contentRead
 }
 
-// readFull reads exactly len(b) octets from the start of a file.
-func readFull(fd int, b []byte) bool {
+// full reads or writes, as call does, exactly len(b) octets at the start of a
+// file.
+func full(call func(fd int, b []byte, off int64) (int, error), fd int, b []byte) bool {
 	for off := 0; off < len(b); {
-		n, err := unix.Pread(fd, b[off:], int64(off))
+		n, err := call(fd, b[off:], int64(off))
 		if err == unix.EINTR {
 			continue
 		}

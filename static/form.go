@@ -67,7 +67,7 @@ func (h *held) store(content []byte) bool {
 		return false
 	}
 	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	if !writeFull(fd, content) || sealed(fd, seals) != nil {
+	if !full(unix.Pwrite, fd, content) || sealed(fd, seals) != nil {
 		unix.Close(fd)
 		h.shelf.files.Add(-1)
 		return false
@@ -80,21 +80,6 @@ func (h *held) store(content []byte) bool {
 func sealed(fd, seals int) error {
 	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
 	return err
-}
-
-// writeFull writes all of b to the start of a file.
-func writeFull(fd int, b []byte) bool {
-	for off := 0; off < len(b); {
-		n, err := unix.Pwrite(fd, b[off:], int64(off))
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n == 0 {
-			return false
-		}
-		off += n
-	}
-	return true
 }
 
 // mapped puts content into memory of its own.

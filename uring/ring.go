@@ -136,10 +136,17 @@ func (r *Ring) enter(flags uintptr) unix.Errno {
 //   - EEXIST, or EINVAL and EBADF where the ring is registered: this is not the thread the ring belongs to.
 //
 // Anything else is a defect of the caller.
-func (r *Ring) Submit() unix.Errno {
+func (r *Ring) Submit() unix.Errno { return r.submit(enterGetEvents) }
+
+// Push submits pending entries as Submit does, but runs no deferred work: what it posts are the completions of entries that
+// complete at once. It is for the middle of a walk through completions, which would otherwise grow while it is walked through.
+// Where the kernel has no DEFER_TASKRUN, it may run that work in any system call.
+func (r *Ring) Push() unix.Errno { return r.submit(0) }
+
+func (r *Ring) submit(flags uintptr) unix.Errno {
 	for {
 		before := r.Pending()
-		errno := r.enter(enterGetEvents)
+		errno := r.enter(flags)
 		left := r.Pending()
 		switch {
 		case errno == unix.EINTR:
@@ -153,27 +160,6 @@ func (r *Ring) Submit() unix.Errno {
 		}
 		// The kernel stopped in the middle: it ran out of memory, or, without SUBMIT_ALL, met an entry it refused, whose
 		// completion says so. The rest goes in another call.
-	}
-}
-
-// Push submits pending entries as Submit does, but runs no deferred work: what it posts are the completions of entries that
-// complete at once. It is for the middle of a walk through completions, which would otherwise grow while it is walked through.
-// Where the kernel has no DEFER_TASKRUN, it may run that work in any system call.
-func (r *Ring) Push() unix.Errno {
-	for {
-		before := r.Pending()
-		errno := r.enter(0)
-		left := r.Pending()
-		switch {
-		case errno == unix.EINTR:
-			continue
-		case errno != 0:
-			return errno
-		case left == 0:
-			return 0
-		case left == before:
-			return unix.EAGAIN
-		}
 	}
 }
 
