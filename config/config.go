@@ -143,6 +143,8 @@ type Limits struct {
 	ConnectionsPerAddress int
 	// BufferBytes is the memory of all buffers together, 0 for a share of what the machine or cgroup has.
 	BufferBytes int64
+	// FileBytes is the memory for small static files, 0 for a share of what the machine or cgroup has.
+	FileBytes int64
 }
 
 // ServerTimeouts bound the waiting for a client.

@@ -214,6 +214,7 @@ func (s *Server) json() jsonServer {
 			"request_line": s.Limits.RequestLine, "header_bytes": s.Limits.HeadBytes, "header_fields": s.Limits.Fields,
 			"body": word("unlimited", s.Limits.Body), "connections": word("auto", int64(s.Limits.Connections)),
 			"connections_per_address": word("unlimited", int64(s.Limits.ConnectionsPerAddress)), "buffers": word("auto", s.Limits.BufferBytes),
+			"files": word("auto", s.Limits.FileBytes),
 		},
 		Timeouts: map[string]string{
 			"header": quantity.FormatDuration(s.Timeouts.Header), "body": quantity.FormatDuration(s.Timeouts.Body),

@@ -102,6 +102,7 @@ func (c *Config) printServer(b *strings.Builder) {
 	fmt.Fprintf(b, "    connections: %s\n", orWord("auto", s.Limits.Connections))
 	fmt.Fprintf(b, "    connections-per-address: %s\n", orWord("unlimited", s.Limits.ConnectionsPerAddress))
 	fmt.Fprintf(b, "    buffers: %s\n", sizeOrWord("auto", s.Limits.BufferBytes))
+	fmt.Fprintf(b, "    files: %s\n", sizeOrWord("auto", s.Limits.FileBytes))
 	t := &s.Timeouts
 	fmt.Fprintf(
 		b, "  timeouts: {header: %s, body: %s, idle: %s, write: %s, drain: %s}\n", quantity.FormatDuration(t.Header),

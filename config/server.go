@@ -110,6 +110,7 @@ func (l *loader) readLimits(value *node, limits *Limits) {
 			}
 		}},
 		field{"buffers", func(_, v *node) { l.sizeOr("auto", v, 1<<20, math.MaxInt64, &limits.BufferBytes) }},
+		field{"files", func(_, v *node) { l.sizeOr("auto", v, 1<<20, math.MaxInt64, &limits.FileBytes) }},
 	)
 	for _, name := range []string{"header-bytes", "request-line"} {
 		if v := value.get(name); v != nil {

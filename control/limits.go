@@ -35,19 +35,25 @@ const (
 	maxShardPipes = 256
 	pipeShare     = 64
 
-	// maxShardFiles and minShardFiles are between how many files a shard keeps open for static routes: an eighth of the
-	// descriptors is theirs. More files are opened again for each request.
-	maxShardFiles = 4096
-	minShardFiles = 16
+	// maxFiles and minFiles are between how many files are kept open for static routes, and fileShare is the part (one
+	// in fileShare) of the descriptors that is theirs. Files that are not worth keeping are opened again for each request.
+	maxFiles  = 65536
+	minFiles  = 16
+	fileShare = 8
 
-	// maxFormBytes bounds the coded forms of static files that are made while serving, and formShare the part (one in
-	// formShare) of the memory that they may take. The forms that were not used for longest make room for others; where
-	// all are in use, files are sent as they are.
+	// maxFileBytes bounds the memory for small static files when the configuration says nothing, and fileMemoryShare is
+	// the part (one in fileMemoryShare) of the memory that they may take. It is not touched before there are so many.
+	maxFileBytes    = 256 << 20
+	fileMemoryShare = 16
+
+	// maxFormBytes bounds the coded forms of static files that are made while serving and are longer than what is kept
+	// in that memory, and formShare the part (one in formShare) of the memory that they may take. Where all are asked for
+	// often, further files are sent as they are.
 	maxFormBytes = 64 << 20
 	formShare    = 32
 
 	// formFileShare is the part (one in formFileShare) of the descriptors for static files that longer forms may take;
-	// further ones are sent from memory.
+	// without one a file is sent as it is.
 	formFileShare = 8
 
 	// memoryShare is the part (one in memoryShare) of the memory that is ours which buffers may take when the

@@ -38,7 +38,7 @@ type Server struct {
 	size    size
 	logs    *logs
 	sockets *sockets
-	forms   forms
+	files   fileCache
 
 	registry   *Registry
 	health     *health.Monitor // nil if nothing is watched
@@ -81,7 +81,7 @@ func Start(o Options) (_ *Server, err error) {
 	if o.OwnProcess {
 		tune(&s.size)
 	}
-	if s.forms, err = openForms(&s.size); err != nil {
+	if s.files, err = openFiles(&s.size); err != nil {
 		s.sockets.close()
 		return nil, err
 	}
@@ -126,9 +126,9 @@ func (s *Server) startShard(i int) error {
 	sh, err := newShard(gateway.Options{
 		Generation: &s.generation,
 		Limits:     s.size.limits,
-		Files:      s.size.files,
-		Compress:   s.forms.submit(),
-		Forms:      s.forms.shelf,
+		Files:      s.files.service.Store(),
+		Ask:        s.files.service.Submit,
+		ReadAhead:  s.files.service.ReadAhead,
 		Background: background,
 		ID:         i,
 		CPU:        s.size.pins[i],
@@ -158,7 +158,7 @@ func (s *Server) startShard(i int) error {
 func (s *Server) abandon() {
 	s.stop()
 	s.running.Wait()
-	s.forms.close(s.shards)
+	s.files.close()
 	s.sockets.close()
 	_ = s.logs.close()
 }
@@ -233,7 +233,7 @@ func (s *Server) stop() {
 // finish waits for the shards to end, and closes what is left.
 func (s *Server) finish() error {
 	<-s.ended
-	s.forms.close(s.shards)
+	s.files.close()
 	if s.health != nil {
 		s.health.Close()
 	}

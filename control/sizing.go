@@ -21,15 +21,16 @@ type resources struct {
 
 // size is what the process makes of them.
 type size struct {
-	shards  int
-	pins    []int // the core of each shard; -1 does not pin
-	limits  engine.Limits
-	spin    time.Duration // before a shard sleeps, 0 for none
-	files   int           // kept open by each shard, where a route is static
-	forms   int64         // bytes of coded forms of static files, 0 if none are made
-	formFDs int           // and descriptors
-	heap    int64         // soft limit of the Go heap, 0 for none
-	remarks []string      // what the operator should know
+	shards    int
+	pins      []int // the core of each shard; -1 does not pin
+	limits    engine.Limits
+	spin      time.Duration // before a shard sleeps, 0 for none
+	files     int           // kept open, where a route is static
+	fileBytes int64         // memory for the small ones
+	forms     int64         // bytes of longer coded forms of them, 0 if none are made
+	formFDs   int           // and descriptors
+	heap      int64         // soft limit of the Go heap, 0 for none
+	remarks   []string      // what the operator should know
 }
 
 // fit decides how many shards, connections and buffers there are.
@@ -48,7 +49,7 @@ func fit(cfg *config.Config, r resources) (size, error) {
 		return size{}, err
 	}
 	s.buffers(cfg.Server.Limits.BufferBytes, r.memory)
-	s.codedForms(cfg, r.memory)
+	s.staticFiles(cfg, r.memory)
 	return s, nil
 }
 
@@ -80,8 +81,8 @@ func (s *size) connections(cfg *config.Config, descriptors int) error {
 	// A static site keeps files open beside the connections that they are sent on.
 	files := 0
 	if slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Static }) {
-		s.files = max(min(descriptors/8/s.shards, maxShardFiles), minShardFiles)
-		files = s.files * s.shards
+		s.files = max(min(descriptors/fileShare, maxFiles), minFiles)
+		files = s.files
 	}
 	free := (descriptors-spareDescriptors-files)/s.shards - shardDescriptors
 	proxies := slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Proxy })
@@ -138,9 +139,23 @@ func (s *size) buffers(asked, memory int64) {
 	}
 }
 
-// codedForms decides how much memory the coded forms of static files may take, and how many of the descriptors for static
-// files the longer ones.
-func (s *size) codedForms(cfg *config.Config, memory int64) {
+// staticFiles decides how much memory static files may take, and how many of the descriptors for them longer coded forms
+// get.
+func (s *size) staticFiles(cfg *config.Config, memory int64) {
+	s.fileBytes = maxFileBytes
+	if memory > 0 {
+		s.fileBytes = min(s.fileBytes, memory/fileMemoryShare)
+	}
+	switch asked := cfg.Server.Limits.FileBytes; {
+	case asked > memory && memory > 0:
+		s.remarks = append(s.remarks, fmt.Sprintf("server.limits.files is %s, more than the %s of memory that this process may use: the default is used instead",
+			quantity.FormatSize(asked), quantity.FormatSize(memory>>20<<20)))
+	case asked > 0:
+		s.fileBytes = asked
+	}
+	if s.files > 0 && s.heap > 0 {
+		s.heap = max(s.heap-s.fileBytes/5*4, minHeapLimit)
+	}
 	if !slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Static && r.Static.Compress == "on" }) {
 		return
 	}
@@ -148,7 +163,6 @@ func (s *size) codedForms(cfg *config.Config, memory int64) {
 	if memory > 0 {
 		s.forms = min(s.forms, memory/formShare)
 	}
-	each := s.files / formFileShare
-	s.files -= each
-	s.formFDs = each * s.shards
+	s.formFDs = s.files / formFileShare
+	s.files -= s.formFDs
 }

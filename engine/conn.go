@@ -45,6 +45,8 @@ const (
 	flagHup                              // epoll: the peer has closed, read to the end
 	flagRefill                           // io_uring: in the list of receives to arm again
 	flagPiped                            // what comes is received into a pipe
+	flagAbsent                           // what is to be sent next is not in memory; see resident.go
+	flagUnbound                          // the bound on unsent bytes is lifted; see unsent.go
 
 	flagRecvArmed // io_uring: a receive is in the kernel
 	flagMulti     // io_uring: it is a multishot one

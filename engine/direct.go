@@ -46,6 +46,7 @@ const (
 	outBlocked                // the socket is full
 	outAgain                  // the connection has had its share of this turn
 	outGone                   // the connection has failed
+	outAbsent                 // what comes next is not in memory
 )
 
 // sendDirect writes the queue with system calls, as far as the socket takes
@@ -57,12 +58,14 @@ func (s *Shard) sendDirect(i uint32) outcome {
 		if moved >= turnBytes {
 			return outAgain
 		}
-		n, e := s.sendSome(c)
+		n, e := s.sendSome(i)
 		switch {
 		case e == unix.EINTR:
 			continue
 		case e == unix.EAGAIN:
 			return outBlocked
+		case e == errAbsent:
+			return outAbsent
 		case e == errTruncated:
 			s.failed(i, ReasonFile, 0)
 			return outGone
@@ -73,6 +76,9 @@ func (s *Shard) sendDirect(i uint32) outcome {
 		s.stats.DirectSends++
 		moved += n
 		s.written(i, int64(n))
+		if c.has(flagUnbound) {
+			s.restoreBound(c)
+		}
 	}
 	return outDone
 }
@@ -80,8 +86,12 @@ func (s *Shard) sendDirect(i uint32) outcome {
 // errTruncated stands for a sendfile that found the file shorter than it was.
 const errTruncated = Errno(0xffff)
 
+// errAbsent stands for a sendfile that would wait for a disk.
+const errAbsent = Errno(0xfffe)
+
 // sendSome makes one system call for the front of the queue.
-func (s *Shard) sendSome(c *conn) (int, Errno) {
+func (s *Shard) sendSome(i uint32) (int, Errno) {
+	c := &s.conns[i]
 	pieces, total, file := s.gather(&c.q, s.msg)
 	flags := unix.MSG_NOSIGNAL | unix.MSG_DONTWAIT
 	if file {
@@ -102,7 +112,14 @@ func (s *Shard) sendSome(c *conn) (int, Errno) {
 	if g.kind == segPipe {
 		return s.sendPiped(c.fd, g)
 	}
-	n, e := sendFile(c.fd, g.fd, int64(g.pos), int(min(g.n, turnBytes)))
+	piece := s.front(i, g)
+	if piece == 0 {
+		return 0, errAbsent
+	}
+	if g.n >= unboundFile && !c.has(flagUnbound) {
+		s.liftBound(c)
+	}
+	n, e := sendFile(c.fd, g.fd, int64(g.pos), int(piece))
 	if n == 0 && e == 0 {
 		return 0, errTruncated
 	}

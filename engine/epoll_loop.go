@@ -315,7 +315,7 @@ func (l *epollLoop) send(i uint32) {
 	if !c.has(flagOpen) || c.has(flagConnecting) {
 		return
 	}
-	if c.has(flagPollOut) {
+	if c.has(flagPollOut) || s.rests(i) {
 		s.drained(i)
 		return
 	}
@@ -337,5 +337,7 @@ func (l *epollLoop) send(i uint32) {
 		s.drained(i)
 	case outAgain:
 		s.later = append(s.later, i)
+	case outAbsent:
+		s.drained(i)
 	}
 }

@@ -42,6 +42,13 @@ type Handler struct {
 	// not append to, close or open connections.
 	Released func(token uint32)
 
+	// Absent says that n bytes from off of the file of an AppendFile with that
+	// token are to be sent next, and are not in memory. They are to be read by
+	// somebody who may wait for the disk, and Present is to be called then. It
+	// comes where Released does, and reports false if nobody can be asked now.
+	// Without it the shard itself waits for disks.
+	Absent func(c Conn, fd int32, off, n int64, token uint32) bool
+
 	// Message hands over what another goroutine has posted.
 	Message func(m Message)
 
@@ -67,6 +74,10 @@ type Config struct {
 
 	// Spin is for how long a shard may look again before it sleeps; 0 is off.
 	Spin time.Duration
+
+	// Present stands in for the kernel where it is asked whether a part of a
+	// file is in memory; for tests.
+	Present func(fd int32, off, n int64) bool
 }
 
 // Kind names a backend.

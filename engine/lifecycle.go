@@ -233,6 +233,9 @@ func (s *Shard) retire(i uint32) {
 	if c.has(flagClient) {
 		s.clients--
 	}
+	if c.has(flagUnbound) {
+		s.unbound--
+	}
 	s.give(i)
 }
 

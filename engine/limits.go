@@ -70,8 +70,10 @@ const (
 	sendBytes = 512 << 10
 
 	// turnBytes bounds what one connection may move by direct system calls
-	// in one turn; the rest waits for the next turn, behind the others.
-	turnBytes = 2 << 20
+	// in one turn; the rest waits for the next turn, behind the others. Taking
+	// turns at this size keeps the peers' receivers busy, and costs less than
+	// filling one socket after the other.
+	turnBytes = 512 << 10
 
 	// relayCopy is up to how many bytes Relay copies instead of holding on
 	// to the receive buffer: a copy of this size costs less than a further
@@ -86,6 +88,12 @@ const (
 	// what is on its way to the peer. Without a bound it would be megabytes
 	// for each client that does not read.
 	unsentBytes = 256 << 10
+
+	// unboundFile is from how many bytes of a file on that bound is lifted while
+	// they are sent, and maxUnbound for how many connections of a shard at the
+	// same time. The others' files are sent within it.
+	unboundFile = 1 << 20
+	maxUnbound  = 256
 
 	// readsPerTurn bounds how often one connection is read in one turn, where
 	// the loop asks for each read.

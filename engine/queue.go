@@ -26,6 +26,9 @@ type segment struct {
 	owner uint32 // Buf, release token, or pipe
 	fd    int32
 	kind  segKind
+
+	// window tells which part of the file at pos is known to be in memory.
+	window uint16
 }
 
 // segments is a slab of segments with a free list; index 0 is "none".

@@ -68,9 +68,12 @@ type Shard struct {
 	more    bool // and the socket holds further ones
 	spare   Buf  // see scratch
 
+	resident residency
+
 	listeners []*listener
 	parked    []parked // accepted, but without room
 	clients   int
+	unbound   int  // connections whose bound on unsent bytes is lifted
 	full      bool // accepting rests because of a limit
 	retryAt   int64
 
@@ -87,6 +90,7 @@ type Stats struct {
 	Accepted, Connects          uint64
 	NoBuffers, AcceptErrors     uint64
 	DirectSends, QueuedSends    uint64
+	Absent                      uint64 // parts of files that were not in memory
 	SmallInUse, LargeInUse      int
 	Open, Clients, TimersQueued int
 }
@@ -242,6 +246,7 @@ func (s *Shard) work() {
 		if s.handler.Tick != nil {
 			s.handler.Tick()
 		}
+		s.sayAgain()
 	}
 	s.expire()
 	if s.alarm != 0 && s.now >= s.alarm {

@@ -63,6 +63,9 @@ func NewSim(seed uint64, f Faults, limits Limits, h Handler) (*Sim, error) {
 // Shard is the simulated shard.
 func (m *Sim) Shard() *Shard { return m.s }
 
+// SetPresent is Config.Present.
+func (m *Sim) SetPresent(f func(fd int32, off, n int64) bool) { m.s.cfg.Present = f }
+
 // Release frees the shard's memory.
 func (m *Sim) Release() { m.s.release() }
 
@@ -218,6 +221,10 @@ func (m *Sim) send(i uint32) {
 	if !c.has(flagOpen) || c.has(flagConnecting|flagSending|flagFinishing) {
 		return
 	}
+	if s.rests(i) {
+		s.drained(i)
+		return
+	}
 	if c.has(flagFilter) {
 		if s.seal(i); !c.has(flagOpen) || c.has(flagFinishing) {
 			return
@@ -238,7 +245,12 @@ func (m *Sim) send(i uint32) {
 			m.sendPiped(i, p, g)
 			return
 		}
-		b := make([]byte, min(g.n, 64<<10))
+		piece := s.front(i, g)
+		if piece == 0 {
+			s.drained(i)
+			return
+		}
+		b := make([]byte, min(piece, 64<<10))
 		n, e := pread(g.fd, b, int64(g.pos))
 		if n == 0 || e != 0 {
 			s.failed(i, ReasonFile, e)

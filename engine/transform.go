@@ -109,9 +109,12 @@ func (s *Shard) seal(i uint32) {
 		var src []byte
 		if f.plain.bytes > 0 {
 			var why Reason
-			if src, why = s.plaintext(f); why != 0 {
+			if src, why = s.plaintext(i, f); why != 0 {
 				s.failed(i, why, 0)
 				return
+			}
+			if src == nil {
+				return // until Present
 			}
 		}
 		dst := s.reserve(&c.q, SealRoom)
@@ -131,20 +134,22 @@ func (s *Shard) seal(i uint32) {
 			s.consume(&c.q, 0) // the room was not needed
 			return
 		}
+		// What waits may have been appended long after the last word.
+		f.quiet = false
 	}
 }
 
 // sealLater has a connection whose transform may have more to say written
 // again in the next turn: one seal brings through as much as one write takes.
 func (s *Shard) sealLater(i uint32) {
-	if s.conns[i].has(flagFilter) && !s.filters[i].quiet {
+	if c := &s.conns[i]; c.has(flagFilter) && !c.has(flagAbsent) && !s.filters[i].quiet {
 		s.later = append(s.later, i)
 	}
 }
 
-// plaintext is the first piece of what waits; of a file it reads a piece. The
-// reason is 0 unless that failed.
-func (s *Shard) plaintext(f *filter) ([]byte, Reason) {
+// plaintext is the first piece of what waits; of a file it reads a piece, and
+// is nil while that is not in memory. The reason is 0 unless that failed.
+func (s *Shard) plaintext(i uint32, f *filter) ([]byte, Reason) {
 	g := &s.segs.all[f.plain.head]
 	for g.n == 0 { // an empty buffer that a write has since gone behind
 		s.pop(&f.plain)
@@ -153,11 +158,18 @@ func (s *Shard) plaintext(f *filter) ([]byte, Reason) {
 	if g.kind != segFile {
 		return bytesAt(uintptr(g.pos), int(min(g.n, LargeBuffer))), 0
 	}
+	if s.conns[i].has(flagAbsent) {
+		return nil, 0
+	}
+	piece := s.front(i, g)
+	if piece == 0 {
+		return nil, 0
+	}
 	b := s.scratch()
 	if b == nil {
 		return nil, ReasonMemory
 	}
-	n, e := pread(g.fd, b[:min(sealFile, g.n)], int64(g.pos))
+	n, e := pread(g.fd, b[:min(sealFile, piece)], int64(g.pos))
 	if e != 0 || n <= 0 {
 		return nil, ReasonFile
 	}

@@ -426,3 +426,25 @@ func TestTransformOfATruncatedFile(t *testing.T) {
 		r.eventually("the connection is gone", func() bool { return s.Stats().Open == 0 && k.back == 1 })
 	})
 }
+
+// TestTransformOfAMessage appends more than one write takes to a connection that has been quiet
+// for a while, from outside of Received: all of it goes out although nothing further happens.
+func TestTransformOfAMessage(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		const size = 6 << 20
+		f := file(t, size)
+		var conn Conn
+		var k tokens
+		r, _ := veilRig(t, kind, Handler{
+			Received: func(c Conn, _ []byte) { conn = c },
+			Released: k.released(t),
+		})
+		c := &veiled{Conn: r.client()}
+		c.hello(t)
+		send(t, c.Conn, c.seal([]byte("hello")))
+		r.eventually("it is quiet", func() bool { return conn != NoConn && r.s.filters[conn.Index()].quiet })
+		r.do(func() { r.s.AppendFile(conn, int32(f.Fd()), 0, size, k.next()) })
+		expect(t, c, pattern(size, 0))
+		_ = c.Close()
+	})
+}

@@ -16,7 +16,7 @@ func (l *uringLoop) send(i uint32) {
 	if !c.has(flagOpen) || c.has(flagConnecting|flagFinishing) {
 		return
 	}
-	if c.has(flagSending | flagPollOut) {
+	if c.has(flagSending|flagPollOut) || s.rests(i) {
 		s.drained(i)
 		return
 	}
@@ -94,5 +94,7 @@ func (l *uringLoop) sendNow(i uint32) {
 		s.drained(i)
 	case outAgain:
 		s.later = append(s.later, i)
+	case outAbsent:
+		s.drained(i)
 	}
 }

@@ -22,7 +22,6 @@ type listing struct {
 // serveListing has a directory listed.
 func (g *Gateway) serveListing(x *Exchange, source *static.Listing) {
 	if g.background == nil || len(g.reading) >= listings {
-		source.Close()
 		x.busy()
 		return
 	}

@@ -15,7 +15,7 @@ const copyContent = 4 << 10
 func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 	r := static.Request{
 		GET: h.MethodID == http1.GET, HEAD: h.MethodID == http1.HEAD, OPTIONS: h.MethodID == http1.OPTIONS,
-		Path: g.below(norm), RawPath: raw, Now: g.s.Unix(),
+		Path: g.below(norm), RawPath: raw, Now: fileClock(g.s.Now()),
 	}
 	if h.HasQuery {
 		r.RawQuery = h.Bytes(h.Query)
@@ -39,7 +39,16 @@ func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 	}
 
 	a := &g.file
-	g.files.Serve(x.route.Site, &r, a)
+	if g.files.Serve(x.route.Site, &r, a); a.Wanted {
+		g.awaitFile(x, &r)
+		return
+	}
+	x.answerFile(a)
+}
+
+// answerFile sends an answer of the cache of files.
+func (x *Exchange) answerFile(a *static.Answer) {
+	g := x.g
 	if f := x.errorPages().Page(a.Status); f != nil {
 		x.sendPage(f, &Response{Status: a.Status, Block: a.Block})
 		x.end(nil)
@@ -51,6 +60,11 @@ func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
 	}
 	if len(a.Hints) > 0 {
 		x.codec.Interim(x, 103, a.Hints)
+	}
+	if a.Whole != nil {
+		if h, ok := x.codec.(*h1Conn); ok && h.whole(x, a) {
+			return
+		}
 	}
 	x.head(Response{Status: a.Status, Block: a.Block, Length: a.Length})
 	switch {

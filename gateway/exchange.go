@@ -101,6 +101,7 @@ type Exchange struct {
 	call  *proxy.Call // of a proxied exchange
 	echo  *echo       // of an echoed one
 	list  *listing    // of a directory's listing
+	file  *fileWait   // of one that waits for a file
 
 	method    http1.MethodID
 	content   int64 // bytes of content received
@@ -334,6 +335,10 @@ func (x *Exchange) drop() {
 	if x.list != nil {
 		x.list.x = nil
 		x.list = nil
+	}
+	if x.file != nil {
+		x.file.x = nil
+		x.file = nil
 	}
 }
 

@@ -23,14 +23,15 @@ type Options struct {
 	Backend    engine.Kind
 	Spin       time.Duration
 
-	// Files is how many files the shard may keep open beside its connections;
-	// 0 is fileCacheEntries, which is also the most.
-	Files int
+	// Files is the process's cache of files, which all shards read, and Ask takes what this
+	// one asks of it, or refuses it; Ask is called on the shard's thread.
+	Files *static.Store
+	Ask   func(*static.Ask) bool
 
-	// Compress takes a job for a coded form of a static file, or refuses it; it is
-	// called on the shard's thread. Forms is where forms are found. Nil makes none.
-	Compress func(*static.Job) bool
-	Forms    *static.Shelf
+	// ReadAhead has n bytes from off of a file read into memory, and then calls done with
+	// token, which is for any goroutine, until it is true; or it refuses. It is called on the
+	// shard's thread. Without it, files that are not in memory make the shard wait.
+	ReadAhead func(fd int32, off, n int64, token uint64, done func(token uint64) bool) bool
 
 	// Background does work that may block, on no shard's thread, and then calls done
 	// until it is true; work and done touch nothing of the shard's. It is called on the
@@ -43,7 +44,7 @@ type Options struct {
 }
 
 // Gateway is the HTTP side of one shard. Its methods run on the shard's
-// thread, except New, Run, Drain, Stop and Open.
+// thread, except New, Run, Drain, Stop, Open and Files.
 type Gateway struct {
 	s       *engine.Shard
 	current *atomic.Pointer[Generation]
@@ -56,6 +57,9 @@ type Gateway struct {
 	spare   []*Exchange
 	echoes  []*echo
 	reading []*listing // directories that are being read
+	waits   []*fileWait
+	// spareWaits are those that nobody needs.
+	spareWaits []*fileWait
 
 	// Scratch of the call in progress.
 	req    http1.Request
@@ -68,11 +72,15 @@ type Gateway struct {
 	file   static.Answer
 	head   Response
 
-	preamble    proxyproto.Header
-	fileEntries int
-	compress    func(*static.Job) bool
-	forms       *static.Shelf
-	background  func(work func(), done func() bool)
+	preamble   proxyproto.Header
+	store      *static.Store
+	ask        func(*static.Ask) bool
+	background func(work func(), done func() bool)
+
+	readAhead    func(fd int32, off, n int64, token uint64, done func(token uint64) bool) bool
+	present      func(token uint64) bool
+	absences     []absence
+	freeAbsences []uint32
 
 	date     [29]byte
 	dateUnix int64
@@ -93,8 +101,10 @@ const (
 const (
 	messageDrain = iota + 1
 	messageStop
-	messageListed // Value is a *listing
-	messageCoded  // Value is a static.Coded
+	messageListed   // Value is a *listing
+	messageFile     // Value is a *static.Wait, Arg the entry that has come for it
+	messageFarewell // Value is a *static.Farewell
+	messagePresent  // Arg is an index into Gateway.absences
 )
 
 // New makes the HTTP side of a shard, and the shard.
@@ -104,7 +114,9 @@ func New(o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.Attach(s)
+	if err := g.Attach(s); err != nil {
+		return nil, err
+	}
 	return g, nil
 }
 
@@ -115,28 +127,16 @@ func newGateway(o Options) *Gateway {
 		block:  make([]byte, 0, 4096),
 		fields: make([]byte, 0, 4096),
 		access: o.Access, errors: o.Errors, level: o.ErrorLevel,
-		fileEntries: fileEntries(o.Files),
-		compress:    o.Compress, forms: o.Forms, background: o.Background,
+		store: o.Files, ask: o.Ask, background: o.Background, readAhead: o.ReadAhead,
 	}
-}
-
-func fileEntries(asked int) int {
-	if asked == 0 {
-		return fileCacheEntries
-	}
-	return min(asked, fileCacheEntries)
 }
 
 // Attach completes a Gateway with the shard that calls its Handler.
-func (g *Gateway) Attach(s *engine.Shard) {
+func (g *Gateway) Attach(s *engine.Shard) error {
 	g.s = s
 	g.proxy = proxy.New(s, userUpstream)
-	g.files = static.NewCache(g.fileEntries, fileCacheBytes)
-	if g.compress != nil {
-		g.files.Compressor(g.compress, g.forms, func(o static.Coded) bool {
-			return s.Post(engine.Message{Kind: messageCoded, Value: o})
-		})
-	}
+	g.present = func(token uint64) bool { return s.Post(engine.Message{Kind: messagePresent, Arg: token}) }
+	return g.openFiles()
 }
 
 // Shard is the shard that the gateway serves on.
@@ -146,13 +146,6 @@ func (g *Gateway) Shard() *engine.Shard { return g.s }
 func (g *Gateway) Run(ready func(error)) {
 	g.s.Run(ready)
 	// The shard has given back what it was sending.
-	g.files.Close()
-}
-
-// Abandon closes the files whose coded forms were being made when Run ended. It is
-// called after Run, when nobody makes any more.
-func (g *Gateway) Abandon() {
-	g.files.Abandon()
 	g.files.Close()
 }
 
@@ -166,9 +159,13 @@ func (g *Gateway) Stop() { g.s.Post(engine.Message{Kind: messageStop}) }
 // Open is how many client connections there are. From any goroutine.
 func (g *Gateway) Open() int64 { return g.open.Load() }
 
+// Files is how many lookups of files the cache has answered, and how many had to wait for the
+// file system, as of the last second. From any goroutine.
+func (g *Gateway) Files() (hits, misses uint64) { return g.files.Readings() }
+
 // Handler is what the shard calls.
 func (g *Gateway) Handler() engine.Handler {
-	return engine.Handler{
+	h := engine.Handler{
 		Accepted:  g.accepted,
 		Received:  g.received,
 		Piped:     g.piped,
@@ -183,6 +180,10 @@ func (g *Gateway) Handler() engine.Handler {
 		Turn:      g.turn,
 		Tick:      g.tick,
 	}
+	if g.readAhead != nil {
+		h.Absent = g.absent
+	}
+	return h
 }
 
 func (g *Gateway) accepted(c engine.Conn, listener int) {
@@ -252,8 +253,12 @@ func (g *Gateway) message(m engine.Message) {
 		g.s.Stop()
 	case messageListed:
 		g.listed(m.Value.(*listing))
-	case messageCoded:
-		g.files.Deliver(m.Value.(static.Coded))
+	case messageFile:
+		g.fileCame(m.Value.(*static.Wait).Owner.(*fileWait), uint32(m.Arg))
+	case messagePresent:
+		g.isPresent(m.Arg)
+	case messageFarewell:
+		g.files.Pass(m.Value.(*static.Farewell))
 	default:
 		g.proxy.Message(m)
 	}
@@ -289,8 +294,9 @@ func (g *Gateway) drain() {
 }
 
 func (g *Gateway) tick() {
-	g.files.Expire(g.s.Unix())
+	g.files.Tick()
 	g.hurryListings()
+	g.hurryWaits()
 	if g.s.Pressure() == mostPressure {
 		g.shed()
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/static"
 )
 
@@ -121,8 +120,7 @@ func TestFormsMadeWhileServing(t *testing.T) {
 	contents := map[string]string{"/small.js": sparse(2000), "/large.js": sparse(300_000)}
 	dir := siteDir(t, map[string]string{"small.js": contents["/small.js"], "large.js": contents["/large.js"]})
 	forEachLoop(t, func(t *testing.T, w *world) {
-		jobs := make(chan static.Job, 16)
-		shelf := static.NewShelf(1<<20, 8)
+		jobs := make(chan *static.Job, 16)
 		made := make(chan struct{})
 		go func() {
 			defer close(made)
@@ -131,18 +129,12 @@ func TestFormsMadeWhileServing(t *testing.T) {
 				if _, err := j.ReadAt(content, 0); err != nil {
 					t.Error(err)
 				}
-				o := static.Coded{Token: j.Token, Form: shelf.Put(j.Key, []byte(gzipped(t, string(content))))}
-				for !j.Reply(o) {
-					time.Sleep(time.Millisecond)
-				}
+				j.Reply(static.Coded{Content: []byte(gzipped(t, string(content)))})
 			}
 		}()
-		w.wrap = func(*engine.Handler) {
-			w.g.forms = shelf
-			w.g.compress = func(j *static.Job) bool {
-				jobs <- *j
-				return true
-			}
+		w.making = func(j *static.Job) bool {
+			jobs <- j
+			return true
 		}
 		w.sites = map[string]static.Options{dir: {}}
 		w.serve("/files/: " + dir)
@@ -184,10 +176,5 @@ func TestFormsMadeWhileServing(t *testing.T) {
 		c.close()
 		close(jobs)
 		<-made
-		w.do(func() {
-			if s := w.g.files.Stats(); s.Detached != 0 {
-				t.Errorf("%+v", s)
-			}
-		})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -95,11 +96,20 @@ type world struct {
 	errors    *telemetry.Ring
 	sites     map[string]static.Options // of static actions, by their path
 
+	// present says which parts of files are in memory, and readAhead brings others there.
+	present   func(fd int32, off, n int64) bool
+	readAhead func(fd int32, off, n int64, token uint64, done func(uint64) bool) bool
+
+	// asking may refuse what is asked of the cache of files.
+	asking func(*static.Ask) bool
+
 	// wrap may replace the functions that the shard calls.
 	wrap func(h *engine.Handler)
 
 	g         *Gateway
 	s         *engine.Shard
+	store     *static.Store
+	making    func(*static.Job) bool // of coded forms
 	sim       *engine.Sim
 	current   atomic.Pointer[Generation]
 	upstreams map[string]*upstream
@@ -107,6 +117,7 @@ type world struct {
 	clients   []*client
 	addr      netip.AddrPort
 	done      chan struct{}
+	handling  sync.WaitGroup
 	base      engine.Stats
 	plans     uint32
 	pools     map[string]*proxy.Upstream
@@ -176,6 +187,7 @@ func (w *world) start() {
 	w.t.Helper()
 	w.g = newGateway(Options{
 		Generation: &w.current, Access: w.access, Errors: w.errors, ErrorLevel: telemetry.Debug,
+		Files: w.newStore(), Ask: w.handle, ReadAhead: w.readAhead,
 		Background: func(work func(), done func() bool) {
 			go func() {
 				work()
@@ -211,13 +223,53 @@ func (w *world) start() {
 	w.t.Cleanup(w.stop)
 }
 
+// newStore makes the cache of files.
+func (w *world) newStore() *static.Store {
+	w.t.Helper()
+	var err error
+	w.store, err = static.NewStore(static.StoreOptions{
+		Lock: new(sync.Mutex), Entries: 256, Bytes: 4 << 20, Descriptors: 64, FormBytes: 1 << 20, FormDescriptors: 8,
+		Start: FileStart, Make: w.making, Pause: runtime.Gosched,
+		Clock: func() int64 {
+			if w.onSim() {
+				return fileClock(w.s.Now())
+			}
+			return fileClock(engine.Now())
+		},
+		Unix: func() int64 { return time.Now().Unix() },
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(w.store.Close)
+	return w.store
+}
+
+// handle does what the shard asks of the cache of files: on a goroutine, or in the
+// simulation at once, so that one seed is one run.
+func (w *world) handle(a *static.Ask) bool {
+	if w.asking != nil && !w.asking(a) {
+		return false
+	}
+	if w.onSim() {
+		w.store.Handle(static.NewLoader(), a)
+		return true
+	}
+	ask := *a
+	w.handling.Go(func() { w.store.Handle(static.NewLoader(), &ask) })
+	return true
+}
+
 func (w *world) startSim(h engine.Handler) {
 	sim, err := engine.NewSim(w.seed, w.faults, w.limits, h)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.sim, w.s = sim, sim.Shard()
-	w.g.Attach(w.s)
+	sim.SetPresent(w.present)
+	if err := w.g.Attach(w.s); err != nil {
+		w.t.Fatal(err)
+	}
 	sim.OnDial = w.dial
 	w.s.AddListener(-1, 7)
 	w.base = w.s.Stats()
@@ -231,10 +283,12 @@ func (w *world) startLoop(h engine.Handler) {
 	if w.addr, err = engine.LocalAddr(fd); err != nil {
 		w.t.Fatal(err)
 	}
-	if w.s, err = engine.New(engine.Config{ID: w.id, CPU: -1, Limits: w.limits, Backend: w.kind}, h); err != nil {
+	if w.s, err = engine.New(engine.Config{ID: w.id, CPU: -1, Limits: w.limits, Backend: w.kind, Present: w.present}, h); err != nil {
 		w.t.Fatal(err)
 	}
-	w.g.Attach(w.s)
+	if err := w.g.Attach(w.s); err != nil {
+		w.t.Fatal(err)
+	}
 	w.s.AddListener(fd, 7)
 	w.done = make(chan struct{})
 	ready := make(chan error, 1)
@@ -427,13 +481,16 @@ func (w *world) stop() {
 	w.do(func() { w.g.proxy.CloseIdle() })
 	w.eventually("no connection is left", func() bool { return w.s.Stats().Open == 0 })
 	w.eventually("no directory is being read", func() bool { return len(w.g.reading) == 0 })
+	w.eventually("no file is waited for", func() bool { return len(w.g.waits) == 0 })
+	w.handling.Wait()
+	w.eventually("what was dropped is given up", func() bool { return !w.store.Sweep() })
 	w.do(w.checkRest)
 	for _, u := range w.upstreams {
 		u.close()
 	}
 	if w.onSim() {
 		if n := w.g.files.Close(); n != 0 {
-			w.t.Errorf("%d entries of the file cache are still retained", n)
+			w.t.Errorf("%d holds on files are left", n)
 		}
 		w.sim.Release()
 		return
@@ -443,6 +500,9 @@ func (w *world) stop() {
 	case <-w.done:
 	case <-time.After(patience):
 		w.t.Fatal("the shard does not stop")
+	}
+	if n := w.g.files.Held(); n != 0 {
+		w.t.Errorf("%d holds on files are left", n)
 	}
 }
 
@@ -482,7 +542,7 @@ func (w *world) checkRest() {
 	}
 	free := map[any]bool{}
 	for _, x := range w.g.spare {
-		if free[x] || x.codec != nil || x.call != nil || x.echo != nil || x.list != nil || x.log.buf != 0 {
+		if free[x] || x.codec != nil || x.call != nil || x.echo != nil || x.list != nil || x.file != nil || x.log.buf != 0 {
 			w.t.Errorf("an exchange was freed twice, or is still in use (seed %d)", w.seed)
 		}
 		free[x] = true

@@ -45,10 +45,12 @@ const (
 	// large pieces.
 	bulkContent = 24 << 10
 
-	// fileCacheEntries and fileCacheBytes bound a shard's cache of open files
-	// and of the content of small ones.
-	fileCacheEntries = 4096
-	fileCacheBytes   = 32 << 20
+	// fileWaits is how many requests of a shard may wait for the file system; a further
+	// one is answered with 503.
+	fileWaits = 4096
+
+	// filePatience is how long one may wait before it is answered with 503.
+	filePatience = 10 * time.Second
 
 	// listings is how many directories a shard lists at a time; a request for
 	// another is answered with 503.

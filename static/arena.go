@@ -7,14 +7,16 @@ import (
 )
 
 const (
-	// unitSize is the granularity of the arena; what a file wastes is less.
-	unitSize = 512
-	// pageSize is 64 units, so that one word tells which of them are free.
+	// unitSize is the granularity of the arena, a whole number of cache lines; what
+	// an entry wastes is less.
+	unitSize = 640
+	// pageSize is 64 units, so that one word tells which of them are free. It is
+	// as much as the longest content in memory takes, with its head.
 	pageSize = 64 * unitSize
 )
 
-// arena is the off-heap memory for the content of small files: one anonymous
-// mapping, cut into pages of 64 units. A file takes a run of consecutive units of
+// arena is the off-heap memory for heads and the content of small files: one anonymous
+// mapping, cut into pages of 64 units. An entry takes a run of consecutive units of
 // one page. A freed run merges with its neighbours by itself, because free
 // units are bits of a word, so the arena never needs to know file sizes in
 // advance and cannot be worn into size classes.
@@ -26,25 +28,25 @@ type arena struct {
 }
 
 // newArena reserves an arena of at most maxBytes. The kernel backs a page with
-// memory when it is first written. Without an arena, be it that there is room for less
-// than a page or that the kernel refuses the mapping, all files are sent from their
-// descriptors.
-func newArena(maxBytes int64) arena {
-	pages := maxBytes / pageSize
-	if pages <= 0 {
-		return arena{}
-	}
+// memory when it is first written.
+func newArena(maxBytes int64) (arena, error) {
+	pages := max(maxBytes/pageSize, 1)
 	memory, err := unix.Mmap(-1, 0, int(pages*pageSize), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	if err != nil {
-		return arena{}
+		return arena{}, err
 	}
 	a := arena{memory: memory, free: make([]uint64, pages)}
 	for i := range a.free {
 		a.free[i] = ^uint64(0)
 	}
-	return a
+	return a, nil
 }
+
+// size is how many octets there are, room how many an extent for n octets takes.
+func (a *arena) size() int64 { return int64(len(a.free)) * pageSize }
+
+func room(n int) int64 { return int64((n+unitSize-1)/unitSize) * unitSize }
 
 // extent is a run of units of one page; the zero value is none.
 type extent struct {

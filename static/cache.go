@@ -2,270 +2,308 @@ package static
 
 import (
 	"hash/maphash"
-
-	"golang.org/x/sys/unix"
+	"slices"
+	"sync/atomic"
 
 	"github.com/anygate/anygate/static/coding"
 )
 
-// Cache is a shard's cache of open files, small contents and failures. It is
-// not safe for concurrent use.
+// Cache is how one shard reads a Store. It is not safe for concurrent use, but for
+// Readings.
 //
-// Entries are found by site and request path through a hash table with chains, and
-// are ordered by use in two lists: one for files and a short one for whatever a
-// client can make up any number of: failures, redirects, unusual spellings. An entry that is evicted while the engine retains it leaves the table
-// at once and is freed by the last Release.
+// What it keeps of its own is a tally for each place of the Store: how often it answered
+// from the entry there, which the Store reads to know what is worth keeping, and how
+// many holds on it there are. So a request writes memory of its own shard only.
 type Cache struct {
+	_       [64]byte // another shard's may lie beside it, and both are written with each request
+	store   *Store
 	seed    maphash.Seed
-	table   []uint32 // tokens of the first entries of the chains
-	chunks  [][]Entry
-	vacant  uint32 // first of the chain of free entries
-	files   order
-	minor   order
-	arena   arena
-	roots   map[uint64]*root
-	name    []byte // the name being resolved, NUL-terminated
-	scratch []byte // the field lines of the last Answer, if they were composed
-	parts   []Part // the parts of the last Answer
-	heads   []byte // and their heads
-	spans   []span // and where they are
-	passing Entry  // a failure that is not worth remembering
+	entries []Entry
+	index   []atomic.Uint32
+	tallies []tally
+	submit  func(*Ask) bool
+	reply   func(w *Wait, token uint32) bool
+	tell    func(*Farewell) bool
 
-	submit   func(*Job) bool // see Compressor
-	shelf    *Shelf
-	reply    func(Coded) bool
-	job      Job
+	now      int64  // of the request
+	scratch  []byte // the field lines of the last Answer, if they were composed
+	lines    []byte // and what these were composed of
+	parts    []Part // the parts of the last Answer
+	heads    []byte // and their heads
+	spans    []span // and where they are
+	tag      []byte // of a form that is not there yet
+	wait     *Wait  // the request that is answered, if it waited
+	ask      Ask    // what the last Answer needs
 	accept   []byte // the last Accept-Encoding
 	accepted coding.Preference
 
 	boundaries uint64 // how many were made
+	held       int    // holds, all entries together
+	hits       uint64
+	misses     uint64
+	readings   [2]atomic.Uint64 // hits and misses, as of the last Tick
 
-	maxFiles, maxMinor int
-	descriptors        int
-	detached           int // evicted entries that the engine still retains
-	stats              Stats
+	passed atomic.Uint64 // the last grace period that has come to an end here
+	closed atomic.Bool
+	_      [64]byte
 }
 
-// Stats is what a cache counted and holds.
-type Stats struct {
-	Hits        uint64 // answered without asking the file system
-	Checks      uint64 // unchanged after asking the file system
-	Loads       uint64 // opened, or found to be missing
-	Evictions   uint64 // dropped to make room
-	Files       int    // files held
-	Minor       int    // failures, redirects and unusual spellings remembered
-	Descriptors int    // descriptors held by files
-	Detached    int    // evicted entries that are still being sent
-	MemoryBytes int64  // memory held by small files
+// tally is what a Cache keeps for a place of the Store.
+type tally struct {
+	uses atomic.Uint32
+	held uint32 // holds, and keptBit
 }
 
-// chunkEntries is how many entries are allocated at a time. Chunks never move,
-// so an *Entry stays valid while the table grows.
-const chunkEntries = 64
+// keptBit says that the Cache has a reference to the entry, which it gives back with the
+// last hold.
+const keptBit = 1 << 31
 
-// NewCache makes a cache of at most maxEntries files and failures, whose small
-// files take at most maxBytes of memory. Files that are being sent after they were
-// evicted come on top of maxEntries; there are at most as many as exchanges. A
-// file that finds no memory is sent from its descriptor.
-func NewCache(maxEntries int, maxBytes int64) *Cache {
-	maxEntries = max(maxEntries, minEntries)
+// ReaderOptions connect a Cache with those who work for it.
+type ReaderOptions struct {
+	// Submit takes what is asked of the Store, to call its Handle; it is called on the
+	// Cache's thread and copies the Ask, or refuses it.
+	Submit func(*Ask) bool
+	// Reply and Tell bring the arguments to Deliver and Pass on the Cache's thread. They
+	// are called on any goroutine, and fail when that is not possible just now.
+	Reply func(w *Wait, token uint32) bool
+	Tell  func(*Farewell) bool
+}
+
+// NewCache makes a reader. All readers are made before the first request.
+func (st *Store) NewCache(o ReaderOptions) (*Cache, error) {
+	tallies, err := mapSlice[tally](len(st.entries))
+	if err != nil {
+		return nil, err
+	}
 	c := &Cache{
-		seed:     maphash.MakeSeed(),
-		arena:    newArena(maxBytes),
-		roots:    make(map[uint64]*root),
-		name:     make([]byte, 0, 256),
+		store: st, seed: st.seed, entries: st.entries, index: st.index, tallies: tallies,
+		submit: o.Submit, reply: o.Reply, tell: o.Tell,
 		scratch:  make([]byte, 0, 1024),
+		lines:    make([]byte, 0, 1024),
 		accept:   make([]byte, 0, 64),
+		tag:      make([]byte, 0, 64),
 		accepted: coding.Parse(nil),
-		maxMinor: max(maxEntries/minorShare, 1),
 	}
-	c.maxFiles = maxEntries - c.maxMinor
-	size := 1
-	for size < 2*maxEntries {
-		size *= 2
-	}
-	c.table = make([]uint32, size)
-	return c
+	st.lock.Lock()
+	st.readers = append(st.readers, c)
+	st.lock.Unlock()
+	return c, nil
 }
 
-// Close gives up the descriptors and the memory. It reports how many entries the
-// engine still retains; their descriptors and all memory are then kept, so that
-// nothing that is being sent is pulled away.
-func (c *Cache) Close() (retained int) {
-	for _, list := range []*order{&c.files, &c.minor} {
-		for list.oldest != 0 {
-			c.evict(c.entry(list.oldest))
-		}
-	}
-	for id, r := range c.roots {
-		unix.Close(r.fd)
-		delete(c.roots, id)
-	}
-	if c.detached == 0 {
-		c.arena.close()
-	}
-	return c.detached
-}
-
-// Stats reports the counters.
-func (c *Cache) Stats() Stats {
-	s := c.stats
-	s.Files, s.Minor = c.files.length, c.minor.length
-	s.Descriptors, s.Detached = c.descriptors, c.detached
-	s.MemoryBytes = c.arena.used
-	return s
+// Close ends the reader. It reports how many holds are left, whose entries then stay until
+// the Store is closed.
+func (c *Cache) Close() (held int) {
+	c.closed.Store(true)
+	return c.held
 }
 
 // Retain keeps an entry, and with it the memory or the descriptor of an Answer,
 // until as many calls of Release.
 func (c *Cache) Retain(e *Entry) {
-	e.refs++
+	c.tallies[e.token].held++
+	c.held++
 }
+
+// RetainToken is Retain of the entry with the given token.
+func (c *Cache) RetainToken(token uint32) { c.Retain(&c.entries[token]) }
 
 // Release ends a Retain.
 func (c *Cache) Release(e *Entry) {
-	if e.refs <= 0 {
+	t := &c.tallies[e.token]
+	if t.held&^keptBit == 0 {
 		panic("static: Release of an entry that is not retained")
 	}
-	e.refs--
-	if e.refs == 0 && !e.indexed {
-		c.detached--
-		c.free(e)
+	t.held--
+	c.held--
+	if t.held == keptBit {
+		t.held = 0
+		e.refs.Add(-1)
 	}
 }
 
 // ReleaseToken ends a Retain of the entry with the given token.
 func (c *Cache) ReleaseToken(token uint32) {
-	c.Release(c.entry(token))
+	c.Release(&c.entries[token])
 }
 
-// Expire drops what nobody asked for during the last minute, so that files and
-// directories that are gone, and the sites of old configurations, do not keep
-// descriptors. The engine calls it about once a second.
-func (c *Cache) Expire(now int64) {
-	for range expireBatch {
-		dropped := false
-		for _, list := range [...]*order{&c.files, &c.minor} {
-			if list.oldest == 0 {
-				continue
-			}
-			e := c.entry(list.oldest)
-			if now-e.touched > idleLimit {
-				c.evict(e)
-				dropped = true
-			}
-		}
-		if !dropped {
-			break
+// Deliver takes an entry that the Store has found for a Wait, 0 if it has none. The Wait
+// holds it until Finish.
+func (c *Cache) Deliver(w *Wait, token uint32) {
+	if token == 0 {
+		w.refused = true
+		return
+	}
+	e := &c.entries[token]
+	// The reference that came with it stays until the last hold is gone.
+	t := &c.tallies[token]
+	if t.held&keptBit != 0 {
+		e.refs.Add(-1)
+	}
+	t.held |= keptBit
+	c.Retain(e)
+	if w.ask.kind == askBeside && e.variant == coding.Identity {
+		w.without = w.without.With(w.ask.k)
+	}
+	if w.count == len(w.held) {
+		c.Release(e)
+		return
+	}
+	w.held[w.count] = token
+	w.count++
+}
+
+// Finish lets go of what came for a Wait, which may be used again.
+func (c *Cache) Finish(w *Wait) {
+	for _, token := range w.held[:w.count] {
+		c.ReleaseToken(token)
+	}
+	w.count = 0
+	w.request, w.ask = Request{}, Ask{}
+}
+
+// Pass ends a grace period here: nothing that was found before it is in use, unless it is held.
+func (c *Cache) Pass(f *Farewell) {
+	for _, token := range f.tokens {
+		if t := &c.tallies[token]; t.held != 0 && t.held&keptBit == 0 {
+			t.held |= keptBit
+			c.entries[token].refs.Add(1)
 		}
 	}
-	for id, r := range c.roots {
-		if now-r.used > idleLimit {
-			unix.Close(r.fd)
-			delete(c.roots, id)
-		}
+	c.passed.Store(f.number)
+}
+
+// Submit asks the Store for what the last Answer needs, for a Wait that keeps its request.
+// It fails if too much is asked for already.
+func (c *Cache) Submit(w *Wait) bool {
+	w.ask = c.ask
+	w.ask.wait = w
+	if w.ask.entry != 0 {
+		c.entries[w.ask.entry].refs.Add(1)
 	}
+	if w.ask.entry == 0 && !w.ask.fixed && w.ask.site.file == nil {
+		w.ask.path = w.request.Path
+	}
+	if w.count == len(w.held) || !c.submit(&w.ask) {
+		w.ask.Drop()
+		return false
+	}
+	return true
 }
 
-// entry is the entry with a token. Token n is element n-1 of the chunks laid end
-// to end.
-func (c *Cache) entry(token uint32) *Entry {
-	i := token - 1
-	return &c.chunks[i/chunkEntries][i%chunkEntries]
+// Tick makes the counters readable. It is called about once a second.
+func (c *Cache) Tick() {
+	c.readings[0].Store(c.hits)
+	c.readings[1].Store(c.misses)
 }
 
-// find returns the entry of a path, checked against the file system within the
-// last checkInterval.
-func (c *Cache) find(s *Site, path []byte, now int64) *Entry {
+// Readings is how many entries were found, and how many had to be asked for, as of the
+// last Tick. For any goroutine.
+func (c *Cache) Readings() (hits, misses uint64) { return c.readings[0].Load(), c.readings[1].Load() }
+
+// Held is how many holds on entries there are.
+func (c *Cache) Held() int { return c.held }
+
+// find returns the entry of a path that is to be believed now, or nil; then it is to be asked for.
+func (c *Cache) find(s *Site, path []byte) *Entry {
 	if s.file != nil {
 		path = nil
 	}
-	// The multiplier spreads the small site numbers over all bits.
-	hash := maphash.Bytes(c.seed, path) ^ s.id*0x9E3779B97F4A7C15
-	for token := c.table[hash&uint64(len(c.table)-1)]; token != 0; {
-		e := c.entry(token)
-		if e.hash == hash && e.site == s.id && string(e.path) == string(path) {
-			// A clock that was set back counts as stale, hence unsigned.
-			if uint64(now-e.checked) < checkInterval {
-				c.stats.Hits++
-				return e
+	hash := hashOf(c.seed, s.id, path, coding.Identity)
+	if c.wait != nil {
+		if e := c.given(hash, s.id, path, coding.Identity); e != nil {
+			return e
+		}
+	}
+	if e := c.lookup(hash, s.id, path, coding.Identity); e != nil {
+		if left := remaining(e.lease.Load(), s.generation.Load(), c.now); left > 0 {
+			if left < renewAhead && e.renewing.Load() == 0 {
+				c.renew(s, e)
 			}
-			return c.check(e, s, path, now)
-		}
-		token = e.next
-	}
-	return c.load(hash, s, path, now)
-}
-
-// check asks the file system whether an entry still holds, and replaces it if
-// not.
-func (c *Cache) check(e *Entry, s *Site, path []byte, now int64) *Entry {
-	r, errno := c.rootOf(s, now)
-	out := outcome{status: statusOf(errno)}
-	if errno == 0 {
-		out = c.survey(s, r, path)
-	}
-	// While the process is out of descriptors, what was true a second ago is a
-	// better answer than 503.
-	if out.status == 503 || out == e.outcome && !e.young {
-		c.stats.Checks++
-		e.checked = now
-		e.tried = false
-		c.evictForms(e, true)
-		c.touch(e, now)
-		return e
-	}
-	hash := e.hash
-	c.evict(e)
-	return c.loadOutcome(hash, s, r, path, out, now)
-}
-
-// load makes the entry of a path that is not in the table.
-func (c *Cache) load(hash uint64, s *Site, path []byte, now int64) *Entry {
-	r, errno := c.rootOf(s, now)
-	if errno != 0 && c.evictDescriptors() {
-		r, errno = c.rootOf(s, now)
-	}
-	if errno != 0 {
-		return c.pass(outcome{status: statusOf(errno)})
-	}
-	out := c.survey(s, r, path)
-	if out.status == 503 && c.evictDescriptors() {
-		out = c.survey(s, r, path)
-	}
-	return c.loadOutcome(hash, s, r, path, out, now)
-}
-
-// loadOutcome makes the entry for what resolve found.
-func (c *Cache) loadOutcome(hash uint64, s *Site, r *root, path []byte, out outcome, now int64) *Entry {
-	c.stats.Loads++
-	if out.status != 200 && !memorable(out.status, path) {
-		return c.pass(out)
-	}
-	e := c.take(out.status != 200 || !plainPath(path))
-	e.outcome, e.fd = out, -1
-	if out.status == 200 {
-		c.open(e, s, r, now)
-		if e.status != 200 && !memorable(e.status, path) {
-			out = e.outcome
-			c.free(e)
-			return c.pass(out)
+			c.use(e)
+			return e
 		}
 	}
-	e.hash, e.site, e.checked = hash, s.id, now
-	e.path = append(e.path[:0], path...)
-	c.insert(e, now)
+	c.misses++
+	c.ask = Ask{kind: askFind, site: s, path: path, reader: c}
+	return nil
+}
+
+// findFixed is find for a path that is not the request's, and lasts.
+func (c *Cache) findFixed(s *Site, path []byte) *Entry {
+	e := c.find(s, path)
+	c.ask.fixed = e == nil
 	return e
 }
 
-// memorable reports whether a failure will still be true in a moment and is
-// short enough to be kept.
-func memorable(status uint16, path []byte) bool {
-	return status < 500 && len(path) <= missPathLimit
+// given is an entry that came for the request that is answered.
+func (c *Cache) given(hash uint64, site uint32, path []byte, k coding.Coding) *Entry {
+	for _, token := range c.wait.held[:c.wait.count] {
+		if e := &c.entries[token]; e.answers(hash, site, path, k) {
+			return e
+		}
+	}
+	return nil
 }
 
-// pass returns an outcome in an entry that belongs to nobody.
-func (c *Cache) pass(out outcome) *Entry {
-	c.passing = Entry{outcome: out, fd: -1}
-	return &c.passing
+// came reports whether an entry came for the request that is answered.
+func (c *Cache) came(e *Entry) bool {
+	return c.wait != nil && slices.Contains(c.wait.held[:c.wait.count], e.token)
+}
+
+func (c *Cache) lookup(hash uint64, site uint32, path []byte, k coding.Coding) *Entry {
+	for t := c.index[hash&uint64(len(c.index)-1)].Load(); t != 0; {
+		e := &c.entries[t]
+		if e.answers(hash, site, path, k) {
+			return e
+		}
+		t = e.next.Load()
+	}
+	return nil
+}
+
+// form returns the form of a file that is there, or nil.
+func (c *Cache) form(e *Entry, k coding.Coding) *Entry {
+	path := e.path()
+	hash := hashOf(c.seed, e.site, path, k)
+	if c.wait != nil {
+		if v := c.given(hash, e.site, path, k); v != nil && v.of == stampOf(&e.file) {
+			return v
+		}
+	}
+	if v := c.lookup(hash, e.site, path, k); v != nil && v.of == stampOf(&e.file) {
+		return v
+	}
+	return nil
+}
+
+// use counts an answer from an entry.
+func (c *Cache) use(e *Entry) {
+	c.hits++
+	t := &c.tallies[e.token]
+	t.uses.Store(t.uses.Load() + 1)
+}
+
+// renew has the Store look at an entry before its lease ends, so that nobody has to wait.
+// Of all readers one asks.
+func (c *Cache) renew(s *Site, e *Entry) {
+	if !e.renewing.CompareAndSwap(0, 1) {
+		return
+	}
+	e.refs.Add(1)
+	a := Ask{kind: askRenew, site: s, entry: e.token, reader: c}
+	if !c.submit(&a) {
+		a.Drop()
+	}
+}
+
+// askForm asks for a form to be made. Of all readers one asks.
+func (c *Cache) askForm(s *Site, e *Entry, k coding.Coding) {
+	if before := e.forms.Or(formAsked(k)); before&formAsked(k) != 0 {
+		return
+	}
+	e.refs.Add(1)
+	a := Ask{kind: askMake, k: k, site: s, entry: e.token, reader: c}
+	if !c.submit(&a) {
+		a.Drop()
+	}
 }

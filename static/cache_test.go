@@ -13,7 +13,7 @@ func TestHitsDoNotAsk(t *testing.T) {
 	expect(t, f.get("/a.txt"), 200, "one")
 	f.replace("a.txt", "two")
 	expect(t, f.get("/a.txt"), 200, "one")
-	f.now += checkInterval
+	f.now++
 	expect(t, f.get("/a.txt"), 200, "two")
 }
 
@@ -44,7 +44,7 @@ func TestRevalidation(t *testing.T) {
 		t.Run(test.title, func(t *testing.T) {
 			f.get(test.path)
 			test.change()
-			f.now += checkInterval
+			f.now++
 			a := f.get(test.path)
 			expect(t, a, test.status, test.want)
 		})
@@ -58,40 +58,66 @@ func (f *fixture) remove(name string) {
 	}
 }
 
-// TestClockSetBack shows that a clock that was set back does not freeze the cache.
-func TestClockSetBack(t *testing.T) {
-	f := newFixture(t, Options{}, map[string]string{"a.txt": "one"})
-	f.now += 1000
-	expect(t, f.get("/a.txt"), 200, "one")
-	f.replace("a.txt", "two")
-	f.now -= 500
-	expect(t, f.get("/a.txt"), 200, "two")
-}
-
-func TestEvictionKeepsWhatIsUsed(t *testing.T) {
+// TestOnceIsNotOften goes through a site while some of it is asked for again and again: those
+// files stay, and most others are not kept at all.
+func TestOnceIsNotOften(t *testing.T) {
 	f := newFixture(t, Options{}, nil)
-	f.cache.Close()
-	f.cache = NewCache(minEntries, 1<<20)
-	limit := f.cache.maxFiles
-	for i := range 4 * limit {
+	f.open(StoreOptions{Entries: 64, Descriptors: 8})
+	const often, once = 20, 600
+	for i := range often + once {
 		f.write(fmt.Sprintf("f%d.txt", i), numbered(i, 100))
 	}
-	for i := range 4 * limit {
-		f.now++
-		expect(t, f.get("/f0.txt"), 200, numbered(0, 100))
-		expect(t, f.get(fmt.Sprintf("/f%d.txt", i)), 200, numbered(i, 100))
-		if got := f.cache.Stats(); got.Files > limit {
-			t.Fatalf("%d files are held, the limit is %d", got.Files, limit)
+	for range 5 {
+		for i := range often {
+			expect(t, f.get(fmt.Sprintf("/f%d.txt", i)), 200, numbered(i, 100))
 		}
 	}
-	before := f.cache.Stats()
-	if before.Evictions == 0 {
-		t.Error("nothing was evicted")
+	for i := often; i < often+once; i++ {
+		expect(t, f.get(fmt.Sprintf("/f%d.txt", i)), 200, numbered(i, 100))
+		if got := f.store.Counts(); got.Files > 56 {
+			t.Fatalf("%d files are kept", got.Files)
+		}
+		if i%50 == 0 {
+			f.finish()
+		}
 	}
-	f.get("/f0.txt")
-	f.get(fmt.Sprintf("/f%d.txt", 4*limit-1))
-	if got := f.cache.Stats(); got.Loads != before.Loads {
-		t.Error("a file in use was evicted")
+	before := f.store.Counts()
+	if before.Rejected == 0 {
+		t.Error("all of them were kept")
+	}
+	for i := range often {
+		expect(t, f.get(fmt.Sprintf("/f%d.txt", i)), 200, numbered(i, 100))
+	}
+	if got := f.store.Counts(); got.Loads != before.Loads {
+		t.Errorf("%d of %d files in use were pushed out", got.Loads-before.Loads, often)
+	}
+}
+
+// TestTasteChanges asks for other files from some time on: in the end these are kept.
+func TestTasteChanges(t *testing.T) {
+	f := newFixture(t, Options{}, nil)
+	f.open(StoreOptions{Entries: 32, Descriptors: 8})
+	for i := range 60 {
+		f.write(fmt.Sprintf("f%d.txt", i), numbered(i, 100))
+	}
+	ask := func(from, to int) {
+		for i := from; i < to; i++ {
+			expect(t, f.get(fmt.Sprintf("/f%d.txt", i)), 200, numbered(i, 100))
+		}
+		f.finish()
+	}
+	for range 20 {
+		ask(0, 28)
+	}
+	for range 40 {
+		ask(30, 50)
+		f.pass(1)
+	}
+	ask(30, 50)
+	before := f.store.Counts().Loads
+	ask(30, 50)
+	if got := f.store.Counts().Loads - before; got > 3 {
+		t.Errorf("%d of 20 files in use are not kept", got)
 	}
 }
 
@@ -101,16 +127,19 @@ func TestInventedPaths(t *testing.T) {
 	f := newFixture(t, Options{}, map[string]string{"a.txt": "one"})
 	f.get("/a.txt")
 	for i := range 1000 {
+		if i%20 == 0 {
+			f.finish()
+		}
 		expect(t, f.get(fmt.Sprintf("/none%d", i)), 404, "404 Not Found\n")
 		expect(t, f.get(strings.Repeat("/", i%200+2)+"a.txt"), 200, "one")
 	}
 	expect(t, f.get("/"+strings.Repeat("x", missPathLimit)), 404, "404 Not Found\n")
-	if got := f.cache.Stats(); got.Minor > f.cache.maxMinor || got.Files != 1 {
+	if got := f.store.Counts(); got.Minor > f.store.most[rankMinor] || got.Files != 1 {
 		t.Errorf("%d files and %d others are held", got.Files, got.Minor)
 	}
-	loads := f.cache.Stats().Loads
+	loads := f.store.Counts().Loads
 	f.get("/a.txt")
-	if got := f.cache.Stats().Loads; got != loads {
+	if got := f.store.Counts().Loads; got != loads {
 		t.Error("the file was pushed out")
 	}
 }
@@ -121,58 +150,84 @@ func TestFailuresAreRemembered(t *testing.T) {
 	f.write("a.txt", "now there")
 	expect(t, f.get("/a.txt"), 404, "404 Not Found\n")
 	// Both the path and the page for what is not found are known not to be there.
-	if got := f.cache.Stats(); got.Hits != 2 || got.Loads != 2 {
-		t.Errorf("%+v", got)
+	f.cache.Tick()
+	if hits, misses := f.cache.Readings(); hits != 2 || misses != 2 || f.store.Counts().Loads != 2 {
+		t.Errorf("%d hits, %d misses, %+v", hits, misses, f.store.Counts())
 	}
-	f.now += checkInterval
+	f.now++
 	expect(t, f.get("/a.txt"), 200, "now there")
 }
 
 func TestMemoryPressure(t *testing.T) {
 	f := newFixture(t, Options{}, nil)
-	f.cache.Close()
-	f.cache = NewCache(256, 2*pageSize)
+	f.open(StoreOptions{Bytes: 1, Entries: 256, Descriptors: 64})
+	size := f.store.arena.size()
 	for i := range 100 {
-		f.write(fmt.Sprintf("f%d", i), numbered(i, 5000))
+		f.write(fmt.Sprintf("f%d", i), numbered(i, 30_000))
 	}
 	for round := range 3 {
 		for i := range 100 {
-			expect(t, f.get(fmt.Sprintf("/f%d", i)), 200, numbered(i, 5000))
-			if got := f.cache.Stats().MemoryBytes; got > 2*pageSize {
-				t.Fatalf("round %d: %d octets are in use", round, got)
+			expect(t, f.get(fmt.Sprintf("/f%d", i)), 200, numbered(i, 30_000))
+			if got := f.store.Counts(); got.Bytes > size || got.Files > 30 {
+				t.Fatalf("round %d: %+v", round, got)
 			}
+			f.finish()
 		}
 	}
 
-	// With all memory in use, a file is sent from its descriptor.
+	// While all that is kept is being sent, files are sent from their descriptors.
 	var held []*Answer
-	for i := 0; ; i++ {
+	from := 0
+	for i := range 100 {
 		a := f.get(fmt.Sprintf("/f%d", i))
-		expect(t, a, 200, numbered(i, 5000))
+		expect(t, a, 200, numbered(i, 30_000))
 		f.cache.Retain(a.Entry)
 		held = append(held, a)
 		if a.FD >= 0 {
-			break
+			from++
 		}
 	}
-	if len(held) != 13 {
-		t.Errorf("two pages hold %d files of 5000 octets, want 12", len(held)-1)
+	if from < 60 {
+		t.Errorf("%d of 100 were sent from their descriptors", from)
 	}
+	f.finish()
 	for i, a := range held {
-		expect(t, a, 200, numbered(i, 5000))
+		expect(t, a, 200, numbered(i, 30_000))
 		f.cache.Release(a.Entry)
+	}
+	f.finish()
+	if got := f.store.Counts(); got.Leaving != 0 {
+		t.Errorf("%+v", got)
 	}
 }
 
-func TestNoMemory(t *testing.T) {
-	f := newFixture(t, Options{}, map[string]string{"a.txt": "one"})
-	f.cache.Close()
-	f.cache = NewCache(0, 0)
-	a := f.get("/a.txt")
-	expect(t, a, 200, "one")
-	if a.FD < 0 {
-		t.Error("not sent from its descriptor")
+// TestEverythingInUse has no place left for a further file, however much is dropped.
+func TestEverythingInUse(t *testing.T) {
+	f := newFixture(t, Options{}, nil)
+	f.open(StoreOptions{Entries: minEntries, Descriptors: 4})
+	places := len(f.store.entries) - 1
+	var held []*Answer
+	for i := 0; ; i++ {
+		f.write(fmt.Sprintf("f%d", i), numbered(i, 100))
+		a := f.get(fmt.Sprintf("/f%d", i))
+		if a.Status == 503 {
+			if len(held) < places {
+				t.Errorf("%d of %d places are in use", len(held), places)
+			}
+			break
+		}
+		expect(t, a, 200, numbered(i, 100))
+		f.cache.Retain(a.Entry)
+		held = append(held, a)
+		f.finish()
 	}
+	for i, a := range held {
+		expect(t, a, 200, numbered(i, 100))
+		f.cache.Release(a.Entry)
+	}
+	f.finish()
+	f.write("last", "last")
+	expect(t, f.get("/last"), 200, "last")
 }
 
 func TestExpire(t *testing.T) {
@@ -181,16 +236,18 @@ func TestExpire(t *testing.T) {
 	f.get("/old.bin")
 	f.get("/small.txt")
 	f.get("/none")
-	for range idleLimit + 1 {
-		f.now++
+	for range idlePasses + 1 {
 		f.get("/used.bin")
-		f.cache.Expire(f.now)
+		f.pass(1)
 	}
-	if got := f.cache.Stats(); got.Files != 1 || got.Minor != 0 || got.Descriptors != 1 || got.MemoryBytes != 0 {
+	if got := f.store.Counts(); got.Files != 2 || got.Minor != 0 || got.Descriptors != 1 {
 		t.Errorf("after a minute: %+v", got)
 	}
-	f.now += idleLimit + 1
-	f.cache.Expire(f.now)
+	f.pass(idleMostly)
+	if got := f.store.Counts(); got.Files != 0 || got.Bytes != 0 || got.Leaving != 0 {
+		t.Errorf("after ten: %+v", got)
+	}
+	f.store.FollowRoots()
 	// What is left is the site's own descriptor of its root.
 	if got := openDescriptors(t) - before; got != 1 {
 		t.Errorf("%d descriptors are left, want 1", got)
@@ -202,10 +259,12 @@ func TestExpire(t *testing.T) {
 func TestSitesDoNotMix(t *testing.T) {
 	f := newFixture(t, Options{}, map[string]string{"a.txt": "one"})
 	other := newFixture(t, Options{}, map[string]string{"a.txt": "two"})
-	other.cache.Close()
-	other.cache = f.cache
+	get := Request{GET: true, Path: []byte("/a.txt"), RawPath: []byte("/a.txt")}
 	for range 3 {
-		expect(t, f.get("/a.txt"), 200, "one")
-		expect(t, other.get("/a.txt"), 200, "two")
+		expect(t, f.serveBy(f.cache, f.site, get), 200, "one")
+		expect(t, f.serveBy(f.cache, other.site, get), 200, "two")
+	}
+	if got := f.store.Counts().Files; got != 2 {
+		t.Errorf("%d files", got)
 	}
 }

@@ -23,71 +23,20 @@ type siblings struct {
 	form [coding.Count]identity
 }
 
-// negotiation is what an entry needs for content negotiation: of a file, which
-// forms it has; of a form, what it is a form of.
-type negotiation struct {
-	// Of a file.
-	negotiates bool // the response depends on Accept-Encoding
-	codable    bool // forms may be made
-	useless    bool // but none is worth having
-	tried      bool // and none is to be asked for until the next check
-	ready      coding.Set
-	forms      [coding.Count]uint32 // tokens
-
-	// Of a form.
-	of      uint32 // token of the file's entry; zero for a file
-	coding  coding.Coding
-	pending bool  // a Job is under way
-	made    *Form // what holds the content; nil for a form beside the file
-}
-
-// survey is resolve, and a look at the forms beside the file.
-func (c *Cache) survey(s *Site, r *root, path []byte) outcome {
-	out := c.resolve(s, r, path)
-	if out.status == 200 && s.compress != CompressOff && out.file.size > 0 {
-		c.probeSiblings(s, r, &out)
-	}
-	return out
-}
-
-// probeSiblings looks for the forms beside the file that c.name names, and
-// leaves that as it was. A form that is older than its file is of an earlier
-// content, and one that is not shorter is of no use.
-func (c *Cache) probeSiblings(s *Site, r *root, out *outcome) {
-	length := len(c.name) - 1
-	if !coding.Compressible(contentType(c.name[:length])) {
-		return
-	}
-	for k := coding.Brotli; k < coding.Count; k++ {
-		c.name = append(append(c.name[:length], k.Suffix()...), 0)
-		found := probeFile(r, c.name, s.resolve)
-		if f := &found.file; found.status == 200 && f.size > 0 && f.size < out.file.size && f.mtime >= out.file.mtime {
-			out.siblings.form[k] = *f
-			out.siblings.has = out.siblings.has.With(k)
-		}
-	}
-	c.name = append(c.name[:length], 0)
-}
-
 // negotiate decides at opening whether there is anything to choose from. The file
 // may have been replaced since its forms were seen.
-func (e *Entry) negotiate(s *Site, media string) {
-	for k := range e.siblings.form {
-		if f := &e.siblings.form[k]; f.mtime < e.file.mtime {
-			*f = identity{}
-			e.siblings.has &^= coding.Set(0).With(coding.Coding(k))
+//
+// Forms are made for the usual spelling of a path only: others are made up.
+func (f *finding) negotiate(s *Site, media string) {
+	for k := range f.siblings.form {
+		if g := &f.siblings.form[k]; g.mtime < f.file.mtime {
+			*g = identity{}
+			f.siblings.has &^= coding.Set(0).With(coding.Coding(k))
 		}
 	}
-	e.codable = s.compress == CompressOn && e.file.size >= coding.Least && e.file.size <= codableLimit && coding.Compressible(media)
-	e.negotiates = e.codable || e.siblings.has != 0
-}
-
-// Compressor connects the cache with what makes forms: submit takes a job, unless it
-// is too busy, and shelf is where forms are found that were made before. Whoever
-// made one calls reply, whose argument is to reach Deliver on the cache's thread.
-// Without a compressor only forms beside the files are sent.
-func (c *Cache) Compressor(submit func(*Job) bool, shelf *Shelf, reply func(Coded) bool) {
-	c.submit, c.shelf, c.reply = submit, shelf, reply
+	codable := s.compress == CompressOn && f.file.size >= coding.Least && f.file.size <= codableLimit && coding.Compressible(media)
+	f.codable = codable && plainPath(f.image[:f.marks.path])
+	f.negotiates = codable || f.siblings.has != 0
 }
 
 // preference reads Accept-Encoding. Most clients of a moment send the same one,
@@ -104,60 +53,91 @@ func (c *Cache) preference(field []byte) coding.Preference {
 }
 
 // represent chooses the form in which a file is sent: the entry itself, or that of
-// a form.
+// a form. Pending is the coding of a form that the client would rather have and that is
+// being made. It returns nil if the form has to be asked for.
 //
 // Parts are parts of the identity form: clients assemble files of them, and what
 // is assembled of a coding's bytes is of no use to most.
-func (c *Cache) represent(s *Site, e *Entry, r *Request) *Entry {
-	if !e.negotiates || r.AcceptEncoding == nil || r.Range != nil && r.GET {
-		return e
+func (c *Cache) represent(s *Site, e *Entry, r *Request) (chosen *Entry, pending coding.Coding) {
+	if !e.is(flagNegotiates) || r.AcceptEncoding == nil || r.Range != nil && r.GET {
+		return e, coding.Identity
 	}
 	p := c.preference(r.AcceptEncoding)
-	chosen, wanted := e, e
-	if e.siblings.has != 0 {
-		if k := p.Choose(e.siblings.has); k != coding.Identity {
-			chosen = c.sibling(s, e, k, r.Now)
+	chosen = e
+	if e.has != 0 {
+		if k := p.Choose(e.has); k != coding.Identity {
+			if chosen = c.sibling(s, e, k); chosen == nil {
+				return nil, coding.Identity
+			}
 		}
 	}
-	if chosen == e && e.codable {
-		chosen, wanted = c.choose(e, p, r.Now)
+	if chosen == e && e.is(flagCodable) {
+		chosen, pending = c.choose(s, e, p)
 	}
 	if r.IfNoneMatch != nil || r.IfMatch != nil {
-		chosen = e.recognised(chosen, wanted, p, r)
+		chosen, pending = c.recognised(e, chosen, pending, p, r)
+	} else {
+		pending = coding.Identity
 	}
-	if chosen != e && chosen.touched != r.Now {
-		c.touch(chosen, r.Now)
-		if chosen.made != nil {
-			chosen.made.used.Store(r.Now)
+	if chosen != e {
+		c.use(chosen)
+	}
+	return chosen, pending
+}
+
+// sibling is the entry of the form that lies beside a file, the file's own if it is not
+// there after all, and nil if it has to be asked for.
+func (c *Cache) sibling(s *Site, e *Entry, k coding.Coding) *Entry {
+	if v := c.form(e, k); v != nil && !v.is(flagMade) && stampOf(&v.file) == e.stamps[k] {
+		// A form goes with its file; but one that was young is looked at again.
+		if !v.is(flagYoung) || c.came(v) || remaining(v.lease.Load(), s.generation.Load(), c.now) > 0 {
+			return v
 		}
 	}
-	return chosen
+	if c.wait != nil && c.wait.without.Has(k) {
+		return e
+	}
+	c.misses++
+	c.ask = Ask{kind: askBeside, k: k, site: s, entry: e.token, reader: c}
+	return nil
 }
 
 // choose chooses among the forms that are made while serving: the one to send, and the
-// one that the client would like best, which may be under way.
-func (c *Cache) choose(e *Entry, p coding.Preference, now int64) (chosen, wanted *Entry) {
+// one that the client would like best, if that is under way. A young file may be changing; it is
+// not worth the work yet.
+func (c *Cache) choose(s *Site, e *Entry, p coding.Preference) (chosen *Entry, pending coding.Coding) {
 	k := p.Choose(coding.Every)
-	switch {
-	case k == coding.Identity:
-		return e, e
-	case e.ready.Has(k):
-		chosen = c.entry(e.forms[k])
-		return chosen, chosen
+	if k == coding.Identity {
+		return e, k
 	}
-	chosen, wanted = e, c.made(e, k, now)
-	if e.ready != 0 {
-		if k := p.Choose(e.ready); k != coding.Identity {
-			chosen = c.entry(e.forms[k])
+	if v := c.form(e, k); v != nil && v.is(flagMade) {
+		return v, coding.Identity
+	}
+	state := e.forms.Load()
+	if !e.is(flagYoung) && state&formsUseless == 0 {
+		if state&formAsked(k) == 0 {
+			c.askForm(s, e, k)
+			state = e.forms.Load()
+		}
+		if state&(formAsked(k)|formFailed(k)) == formAsked(k) {
+			pending = k
 		}
 	}
-	return chosen, wanted
+	if ready := e.ready(); ready != 0 {
+		if k := p.Choose(ready); k != coding.Identity {
+			if v := c.form(e, k); v != nil && v.is(flagMade) {
+				return v, pending
+			}
+		}
+	}
+	return e, pending
 }
 
 // recognised is the form that the client says it has, among those that it accepts.
 // Which one is selected is up to the server (RFC 9110 12.1), and a client that has a
-// form is better served with 304 than with another form.
-func (e *Entry) recognised(chosen, wanted *Entry, p coding.Preference, r *Request) *Entry {
+// form is better served with 304 than with another form. For that a form that is being made
+// need not be there.
+func (c *Cache) recognised(e, chosen *Entry, pending coding.Coding, p coding.Preference, r *Request) (*Entry, coding.Coding) {
 	list, strong := r.IfNoneMatch, false
 	if r.IfMatch != nil {
 		list, strong = r.IfMatch, true
@@ -168,12 +148,33 @@ func (e *Entry) recognised(chosen, wanted *Entry, p coding.Preference, r *Reques
 	}
 	switch {
 	case matches(chosen):
-		return chosen
-	case !strong && wanted != e && matches(wanted):
-		// It is being made, and 304 does not need it.
-		return wanted
+		return chosen, coding.Identity
+	case !strong && pending != coding.Identity && c.matchesPending(e, pending, list):
+		return e, pending
 	case p.Accepts(coding.Identity) && matches(e):
-		return e
+		return e, coding.Identity
 	}
-	return chosen
+	return chosen, coding.Identity
+}
+
+// matchesPending reports whether a list of entity tags includes that of a form that is not
+// there yet, and leaves the tag in c.tag.
+func (c *Cache) matchesPending(e *Entry, k coding.Coding, list []byte) bool {
+	v := e.validators()
+	c.tag = coding.AppendTag(c.tag[:0], v.tag, k)
+	v.tag = c.tag
+	return v.matchesList(list, false)
+}
+
+// servePending answers 304 for a form that is not there yet: its validators follow from
+// those of its file.
+func (c *Cache) servePending(e *Entry, a *Answer, fallback bool) {
+	b := append(c.lines[:0], lineETag...)
+	b = append(b, c.tag...)
+	b = append(b, e.octets(e.marks.tagEnd, e.marks.linesEnd)...)
+	if fallback {
+		b = append(b, lineVary...)
+	}
+	c.lines = b
+	a.Status, a.Block, a.Length = 304, b, -1
 }

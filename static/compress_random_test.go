@@ -20,10 +20,7 @@ func TestFormsAtRandom(t *testing.T) {
 
 func randomForms(t *testing.T, random *rand.Rand) {
 	f := newCodingFixture(t, Options{}, nil)
-	f.cache.Close()
-	f.cache = NewCache(minEntries, 4*pageSize)
-	f.shelf = NewShelf(200_000, 2)
-	f.connect()
+	f.openMaking(StoreOptions{Entries: minEntries, Descriptors: 4, FormBytes: 200_000, FormDescriptors: 2})
 	accepts := []string{"", browser, "gzip", "zstd, br;q=0.1", "gzip;q=0.5, identity;q=0", "*"}
 	version := 0
 	// content says what it is, in its first line and in every other.
@@ -52,6 +49,9 @@ func randomForms(t *testing.T, random *rand.Rand) {
 	}
 	for range 1500 {
 		name := names[random.IntN(len(names))]
+		if len(retained) > 30 {
+			release()
+		}
 		switch n := random.IntN(100); {
 		case n < 60:
 			path := "/" + name
@@ -59,6 +59,9 @@ func randomForms(t *testing.T, random *rand.Rand) {
 				path = strings.Replace(path, "f", "%66", 1)
 			}
 			a := f.ask(path, accepts[random.IntN(len(accepts))])
+			if a.Status == 503 && f.lost {
+				break
+			}
 			if a.Status != 200 {
 				t.Fatalf("%s: %d", path, a.Status)
 			}
@@ -78,24 +81,34 @@ func randomForms(t *testing.T, random *rand.Rand) {
 			}
 		case n < 90:
 			f.now++
+			f.finish()
 		case n < 91:
-			f.now += idleLimit + 1
-			f.cache.Expire(f.now)
+			f.pass(idlePasses + 1)
+		case n < 92:
+			f.store.shed()
 		case n < 93:
-			f.cache.evictDescriptors()
+			f.pass(1)
 		case n < 94:
-			f.shelf.Clear()
+			f.lost = !f.lost
 		case n < 95:
 			f.refuses = !f.refuses
 		case len(retained) > 0:
 			release()
 		}
-		if s := f.cache.Stats(); s.Files > f.cache.maxFiles || s.Minor > f.cache.maxMinor {
-			t.Fatalf("%+v", s)
+		if c := f.store.Counts(); c.Files > minEntries || c.Minor > f.store.most[rankMinor] || c.FormBytes > 200_000 {
+			t.Fatalf("%+v", c)
 		}
 	}
 	for len(retained) > 0 {
 		release()
+	}
+	f.giveUp()
+	if f.finish(); f.store.Counts().Leaving != 0 {
+		t.Errorf("%+v", f.store.Counts())
+	}
+	f.pass(idleFormsMost + 1)
+	if c := f.store.Counts(); c.Files+c.Minor+c.Leaving != 0 || c.Bytes+c.FormBytes != 0 {
+		t.Errorf("at the end: %+v", c)
 	}
 }
 
@@ -127,7 +140,7 @@ func (f *codingFixture) answerOne(random *rand.Rand) {
 	i := random.IntN(len(f.jobs))
 	j := f.jobs[i]
 	f.jobs = append(f.jobs[:i], f.jobs[i+1:]...)
-	o := Coded{Token: j.Token}
+	var o Coded
 	switch random.IntN(10) {
 	case 0:
 		o.Useless = true
@@ -137,7 +150,7 @@ func (f *codingFixture) answerOne(random *rand.Rand) {
 		if n, err := j.ReadAt(b, 0); n != len(b) || err != nil {
 			f.t.Fatalf("%d of %d, %v", n, len(b), err)
 		}
-		o.Form = f.shelf.Put(j.Key, []byte(standIn(j.Coding(), string(b))+strings.Repeat(" ", len(b)*2/3)))
+		o.Content = []byte(standIn(j.Coding(), string(b)) + strings.Repeat(" ", len(b)*2/3))
 	}
 	j.Reply(o)
 }

@@ -1,7 +1,6 @@
 package static
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/anygate/anygate/static/coding"
 )
@@ -25,46 +22,45 @@ var (
 // browser is the Accept-Encoding of a browser.
 const browser = "gzip, deflate, br, zstd"
 
-// codingFixture is a fixture with a compressor that does what the test says.
+// codingFixture is a fixture with somebody who makes forms as the test says.
 type codingFixture struct {
 	*fixture
-	shelf   *Shelf
-	jobs    []Job // taken and not answered
+	jobs    []*Job // taken and not answered
 	refuses bool
 }
 
 func newCodingFixture(t testing.TB, o Options, files map[string]string) *codingFixture {
 	t.Helper()
-	f := &codingFixture{fixture: newFixture(t, o, nil), shelf: NewShelf(1<<20, 8)}
+	f := &codingFixture{fixture: newFixture(t, o, nil)}
 	for name, content := range files {
 		f.write(name, content)
 		f.date(name, 0)
 	}
-	f.connect()
-	t.Cleanup(func() {
-		f.cache.Abandon()
-		if n := f.cache.Close(); n != 0 {
-			t.Errorf("%d entries are still retained", n)
-		}
-		f.shelf.Clear()
-		if n := f.shelf.Bytes(); n != 0 {
-			t.Errorf("forms of %d bytes are left", n)
-		}
-		if n := f.shelf.files.Load(); n != 0 {
-			t.Errorf("%d descriptors of forms are left", n)
-		}
-	})
+	f.openMaking(StoreOptions{Bytes: 4 << 20, Entries: 256, Descriptors: 64, FormBytes: 1 << 20, FormDescriptors: 8})
+	t.Cleanup(f.giveUp)
 	return f
 }
 
-func (f *codingFixture) connect() {
-	f.cache.Compressor(func(j *Job) bool {
+// openMaking opens a store whose jobs come to the test.
+func (f *codingFixture) openMaking(o StoreOptions) {
+	f.t.Helper()
+	f.giveUp()
+	o.Make = func(j *Job) bool {
 		if f.refuses {
 			return false
 		}
-		f.jobs = append(f.jobs, *j)
+		f.jobs = append(f.jobs, j)
 		return true
-	}, f.shelf, func(o Coded) bool { f.cache.Deliver(o); return true })
+	}
+	f.open(o)
+}
+
+// giveUp answers that nothing has come of the jobs.
+func (f *codingFixture) giveUp() {
+	for _, j := range f.jobs {
+		j.Reply(Coded{})
+	}
+	f.jobs = nil
 }
 
 // date sets the modification time of a file, in seconds after that of all others.
@@ -86,9 +82,8 @@ func (f *codingFixture) work() {
 		if n, err := j.ReadAt(content, 0); n != len(content) || err != nil || !j.Intact() {
 			f.t.Fatalf("reading a job: %d, %v", n, err)
 		}
-		form := f.shelf.Put(j.Key, []byte(standIn(j.Coding(), string(content))))
-		if !j.Reply(Coded{Token: j.Token, Form: form}) {
-			f.t.Fatal("no reply is taken")
+		if !j.Reply(Coded{Content: []byte(standIn(j.Coding(), string(content)))}) {
+			f.t.Fatal("the form is not kept")
 		}
 	}
 }
@@ -248,9 +243,8 @@ func TestSiblingChanges(t *testing.T) {
 	for _, step := range steps {
 		t.Run(step.name, func(t *testing.T) {
 			step.change()
-			f.now += 0
 			expect(t, f.ask("/a.js", browser), 200, step.now)
-			f.now += checkInterval
+			f.now++
 			a := f.ask("/a.js", browser)
 			expect(t, a, 200, step.later)
 			if got := field(a, "Content-Encoding"); (got == "") != (step.want == coding.Identity) {
@@ -267,7 +261,7 @@ func TestSiblingOfAnotherVersion(t *testing.T) {
 	f.replace("a.js.gz", "two")
 	f.date("a.js.gz", 0)
 	f.expectForm(f.ask("/a.js", browser), coding.Identity, page)
-	f.now += checkInterval
+	f.now++
 	f.expectForm(f.ask("/a.js", browser), coding.Gzip, "two")
 }
 
@@ -275,8 +269,13 @@ func TestYoungSiblingIsWeak(t *testing.T) {
 	f := newCodingFixture(t, Options{Compress: CompressPrecompressed}, map[string]string{"a.js": page, "a.js.gz": "one"})
 	f.now = time.Now().Unix()
 	f.write("a.js.gz", "two")
-	if tag := field(f.ask("/a.js", browser), "ETag"); !strings.HasPrefix(tag, "W/") || !strings.HasSuffix(tag, `-gzip"`) {
+	tag := field(f.ask("/a.js", browser), "ETag")
+	if !strings.HasPrefix(tag, "W/") || !strings.HasSuffix(tag, `-gzip"`) {
 		t.Errorf("ETag %s", tag)
+	}
+	f.now += youngSeconds
+	if got := field(f.ask("/a.js", browser), "ETag"); got != tag[2:] {
+		t.Errorf("ETag %s, want %s", got, tag[2:])
 	}
 }
 
@@ -434,7 +433,7 @@ func TestChangeWhileCoding(t *testing.T) {
 	f.ask("/a.js", browser)
 	f.replace("a.js", bulk)
 	f.date("a.js", 1)
-	f.now += checkInterval
+	f.now++
 	f.expectForm(f.ask("/a.js", browser), coding.Identity, bulk)
 	if len(f.jobs) != 2 {
 		t.Fatalf("%d jobs", len(f.jobs))
@@ -471,15 +470,15 @@ func TestJobsThatCameToNothing(t *testing.T) {
 	if len(f.jobs) != 0 {
 		t.Fatal("asked again within the second")
 	}
-	f.now += checkInterval
+	f.now++
 	f.ask("/a.js", browser)
 	if len(f.jobs) != 1 {
 		t.Fatal("not asked again after the second")
 	}
-	f.cache.Deliver(Coded{Token: f.jobs[0].Token, Useless: true})
+	f.jobs[0].Reply(Coded{Useless: true})
 	f.jobs = nil
 	for range 3 {
-		f.now += checkInterval
+		f.now++
 		f.expectForm(f.ask("/a.js", browser), coding.Identity, page)
 	}
 	if len(f.jobs) != 0 {
@@ -487,146 +486,162 @@ func TestJobsThatCameToNothing(t *testing.T) {
 	}
 }
 
-// TestShelf has a second cache find what was made for the first, and the first find it
-// again after a time without requests.
-func TestShelf(t *testing.T) {
+// TestFormsAreShared has a second reader find what was made for the first, and the first find
+// it again after a time without requests, in which the file itself was given up.
+func TestFormsAreShared(t *testing.T) {
+	f := newCodingFixture(t, Options{}, map[string]string{"a.js": bulk})
+	f.ask("/a.js", browser)
+	f.work()
+	other := f.reader()
+	get := Request{GET: true, Path: []byte("/a.js"), RawPath: []byte("/a.js"), AcceptEncoding: []byte(browser)}
+	f.expectForm(f.serveBy(other, f.site, get), coding.Brotli, standIn(coding.Brotli, bulk))
+	f.pass(idlePasses + 1)
+	if c := f.store.Counts(); c.Files != 1 || c.Descriptors != 0 {
+		t.Fatalf("after a minute: %+v", c)
+	}
+	f.expectForm(f.ask("/a.js", browser), coding.Brotli, standIn(coding.Brotli, bulk))
+	f.expectForm(f.ask("/a.js", "gzip;q=0.5, br;q=0.4, identity;q=0"), coding.Brotli, standIn(coding.Brotli, bulk))
+	if len(f.jobs) != 1 || f.jobs[0].Coding() != coding.Gzip {
+		t.Errorf("jobs %v", f.jobs)
+	}
+	other.Close()
+}
+
+// TestFormsOutliveTheConfiguration has a site compiled again, as by a reload.
+func TestFormsOutliveTheConfiguration(t *testing.T) {
 	f := newCodingFixture(t, Options{}, map[string]string{"a.js": page})
 	f.ask("/a.js", browser)
 	f.work()
-	f.ask("/a.js", browser)
-	first := f.cache
-	f.cache = NewCache(64, 1<<20)
-	f.connect()
-	f.expectForm(f.ask("/a.js", browser), coding.Brotli, standIn(coding.Brotli, page))
-	f.now += idleLimit + 1
-	f.cache.Expire(f.now)
-	if n := f.cache.Stats().Files; n != 0 {
-		t.Fatalf("%d files after a minute", n)
+	again, err := Compile(Options{Root: f.dir})
+	if err != nil {
+		t.Fatal(err)
 	}
-	f.expectForm(f.ask("/a.js", browser), coding.Brotli, standIn(coding.Brotli, page))
-	if len(f.jobs) != 0 {
-		t.Error("made again")
+	defer again.Close()
+	r := Request{GET: true, Path: []byte("/a.js"), RawPath: []byte("/a.js"), AcceptEncoding: []byte(browser)}
+	f.expectForm(f.serveBy(f.cache, again, r), coding.Brotli, standIn(coding.Brotli, page))
+	other, err := Compile(Options{Root: f.dir, Compress: CompressOff})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := first.Close(); n != 0 {
-		t.Errorf("%d entries are retained", n)
+	defer other.Close()
+	expect(t, f.serveBy(f.cache, other, r), 200, page)
+	if c := f.store.Counts(); c.Loads != 2 || c.Forms != 1 {
+		t.Errorf("%+v", c)
 	}
 }
 
-// TestLongForms sends forms from descriptors while there are some, and else from
-// memory.
+// TestLongForms sends forms from descriptors, as many as there may be.
 func TestLongForms(t *testing.T) {
 	f := newCodingFixture(t, Options{}, map[string]string{"a.js": bulk, "b.js": bulk, "c.js": bulk})
-	f.shelf = NewShelf(1<<20, 2)
-	f.connect()
+	f.openMaking(StoreOptions{Entries: 256, Descriptors: 64, FormBytes: 1 << 20, FormDescriptors: 2})
 	before := openDescriptors(t)
 	form := numbered(7, smallLimit+1)
 	for i, name := range []string{"a", "b", "c"} {
 		path := "/" + name + ".js"
 		f.ask(path, browser)
-		j := f.jobs[0]
+		kept := f.jobs[0].Reply(Coded{Content: []byte(form)})
 		f.jobs = nil
-		j.Reply(Coded{Token: j.Token, Form: f.shelf.Put(j.Key, []byte(form))})
+		if kept != (i < 2) {
+			t.Fatalf("%s: kept %t", path, kept)
+		}
 		a := f.ask(path, browser)
+		if !kept {
+			f.expectForm(a, coding.Identity, bulk)
+			continue
+		}
 		f.expectForm(a, coding.Brotli, form)
-		if (a.FD >= 0) != (i < 2) {
-			t.Errorf("%s: descriptor %d", path, a.FD)
+		if a.FD < 0 {
+			t.Errorf("%s is not sent from its descriptor", path)
 		}
 	}
-	// Three files that are open as they are, and two forms.
+	f.finish()
+	// Three files that are open as they are, two forms, and the root.
 	if n := openDescriptors(t) - before; n != 3+2+1 {
 		t.Errorf("%d descriptors more than before", n)
 	}
-	if s := f.cache.Stats(); s.Descriptors != 3 {
-		t.Errorf("%+v", s)
+	if c := f.store.Counts(); c.Descriptors != 3 || c.FormBytes != 2*int64(len(form)) {
+		t.Errorf("%+v", c)
 	}
-	if s := f.cache.Stats(); !f.cache.evictDescriptors() || f.cache.Stats().Descriptors != 0 || f.cache.Stats().Files != 0 {
-		t.Errorf("%+v became %+v", s, f.cache.Stats())
+	f.store.shed()
+	f.finish()
+	if c := f.store.Counts(); c.Descriptors != 0 || c.Files != 2 {
+		t.Errorf("without open files: %+v", c)
 	}
-	f.shelf.Clear()
-	if f.shelf.Bytes() != 0 || f.shelf.files.Load() != 0 {
-		t.Errorf("%d bytes and %d descriptors are left", f.shelf.Bytes(), f.shelf.files.Load())
-	}
-}
-
-func TestShelfIsBounded(t *testing.T) {
-	page := int64(unix.Getpagesize())
-	s := NewShelf(3*page+100, 0)
-	var held []*Form
-	key := func(i int) FormKey { return FormKey{identity{ino: uint64(i)}, coding.Brotli} }
-	for i := range 5 {
-		f := s.Put(key(i), bytes.Repeat([]byte{byte(i)}, 3000))
-		if i > 2 && f == nil {
-			t.Fatalf("no room for form %d", i)
-		}
-		f.used.Store(int64(i))
-		f.Release()
-	}
-	if s.Bytes() != 3*page || s.Find(key(0)) != nil || s.Find(key(1)) != nil {
-		t.Errorf("%d bytes", s.Bytes())
-	}
-	for i := 2; i < 5; i++ {
-		f := s.Find(key(i))
-		if f == nil || f.held.memory[0] != byte(i) {
-			t.Fatalf("form %d is gone", i)
-		}
-		held = append(held, f)
-	}
-	if s.Put(key(9), make([]byte, 3000)) != nil {
-		t.Error("there is room while all forms are held")
-	}
-	held[1].Release()
-	f := s.Put(key(9), make([]byte, 3000))
-	if f == nil || s.Find(key(3)) != nil {
-		t.Error("the form that nobody holds did not make room")
-	}
-	f.Release()
-	held[0].Release()
-	held[2].Release()
-	s.Clear()
-	if s.Bytes() != 0 {
-		t.Errorf("%d bytes are left", s.Bytes())
+	f.pass(idleFormsMost + 1)
+	if c := f.store.Counts(); c.FormBytes != 0 || c.Files != 0 {
+		t.Errorf("after an hour: %+v", c)
 	}
 }
 
-// TestFormsAreEvicted makes more forms than the cache has entries.
+// TestFormsMakeRoom makes forms of more bytes than there may be: a file that is asked for more
+// often than the others gets its form.
+func TestFormsMakeRoom(t *testing.T) {
+	f := newCodingFixture(t, Options{}, map[string]string{"a.js": bulk, "b.js": bulk})
+	form := numbered(7, smallLimit+1)
+	f.openMaking(StoreOptions{Entries: 256, Descriptors: 64, FormBytes: int64(len(form)), FormDescriptors: 8})
+	f.ask("/a.js", browser)
+	f.jobs[0].Reply(Coded{Content: []byte(form)})
+	for range 10 {
+		f.ask("/b.js", browser)
+	}
+	f.jobs[1].Reply(Coded{Content: []byte(form)})
+	f.jobs = nil
+	f.expectForm(f.ask("/b.js", browser), coding.Brotli, form)
+	f.expectForm(f.ask("/a.js", browser), coding.Identity, bulk)
+	if len(f.jobs) != 1 {
+		t.Error("what had to make room is not asked for again")
+	}
+	f.finish()
+	if c := f.store.Counts(); c.FormBytes != int64(len(form)) {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestFormsAreEvicted makes more forms than the store has entries.
 func TestFormsAreEvicted(t *testing.T) {
 	f := newCodingFixture(t, Options{}, nil)
-	f.cache.Close()
-	f.cache = NewCache(minEntries, 1<<20)
-	f.connect()
+	f.openMaking(StoreOptions{Entries: minEntries, Descriptors: 8})
 	for i := range 40 {
 		name := fmt.Sprintf("f%d.js", i)
 		f.write(name, page)
 		f.date(name, i)
 	}
-	for range 2 {
+	coded := 0
+	for range 4 {
 		for i := range 40 {
 			path := fmt.Sprintf("/f%d.js", i)
-			a := f.ask(path, browser)
-			if a.Status != 200 {
-				t.Fatalf("%s: %d", path, a.Status)
+			expect(t, f.ask(path, ""), 200, page)
+			f.ask(path, browser)
+			for _, j := range f.jobs {
+				j.Reply(Coded{Content: []byte(standIn(j.Coding(), page))})
 			}
-			f.work()
-			f.expectForm(f.ask(path, browser), coding.Brotli, standIn(coding.Brotli, page))
-			if i%8 == 0 {
-				f.now++
+			f.jobs = nil
+			if a := f.ask(path, browser); field(a, "Content-Encoding") != "" {
+				f.expectForm(a, coding.Brotli, standIn(coding.Brotli, page))
+				coded++
+			}
+			f.finish()
+			if c := f.store.Counts(); c.Files > minEntries || c.Leaving != 0 {
+				t.Fatalf("%+v", c)
 			}
 		}
+		f.pass(1)
 	}
-	if s := f.cache.Stats(); s.Files > f.cache.maxFiles || s.Detached != 0 {
-		t.Errorf("%+v", s)
+	if coded == 0 {
+		t.Error("nothing was coded")
 	}
-	// Unusual spellings have their own list, and so have their forms.
-	before := f.cache.Stats().Files
+	// Of made-up spellings nothing is made.
+	made := f.store.Counts().Forms
 	for i := range 40 {
-		f.ask(fmt.Sprintf("/%%66%d.js", i), browser)
+		f.expectForm(f.ask(fmt.Sprintf("/%%66%d.js", i), browser), coding.Identity, page)
+		f.finish()
 	}
-	if after := f.cache.Stats(); after.Files < before || after.Minor > f.cache.maxMinor {
-		t.Errorf("%d files became %+v", before, after)
+	if c := f.store.Counts(); c.Forms != made || c.Minor > f.store.most[rankMinor] || len(f.jobs) > 0 {
+		t.Errorf("%+v", c)
 	}
 }
 
-// TestFormOutlivesItsEntry evicts a form that is being sent.
+// TestFormOutlivesItsEntry drops a form that is being sent.
 func TestFormOutlivesItsEntry(t *testing.T) {
 	f := newCodingFixture(t, Options{}, map[string]string{"a.js": page})
 	f.ask("/a.js", browser)
@@ -635,14 +650,15 @@ func TestFormOutlivesItsEntry(t *testing.T) {
 	want := standIn(coding.Brotli, page)
 	f.cache.Retain(a.Entry)
 	f.replace("a.js", bulk)
-	f.now += checkInterval
+	f.now++
 	f.ask("/a.js", "")
-	f.shelf.Clear()
+	f.store.drop(a.Entry)
+	f.finish()
 	if string(a.Mem) != want {
 		t.Error("the content changed while it was being sent")
 	}
 	f.cache.ReleaseToken(a.Entry.Token())
-	if f.shelf.Bytes() != 0 {
+	if f.finish(); f.store.Counts().Leaving != 0 {
 		t.Error("the form stays after the last use")
 	}
 }
@@ -653,7 +669,7 @@ func TestCodedHitsAllocateNothing(t *testing.T) {
 	f.work()
 	requests := map[string]Request{}
 	for _, path := range []string{"/a.js", "/b.js"} {
-		r := Request{GET: true, Path: []byte(path), RawPath: []byte(path), AcceptEncoding: []byte(browser), Now: f.now}
+		r := Request{GET: true, Path: []byte(path), RawPath: []byte(path), AcceptEncoding: []byte(browser), Now: f.clock()}
 		requests[path] = r
 		r.IfNoneMatch = []byte(field(f.ask(path, browser), "ETag"))
 		requests[path+" not modified"] = r
@@ -677,7 +693,9 @@ func BenchmarkServeCoded(b *testing.B) {
 	paths := map[string]string{"plain": "/c.png", "beside the file": "/b.js", "made": "/a.js"}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		path := paths[name]
-		r := Request{GET: true, Path: []byte(path), RawPath: []byte(path), AcceptEncoding: []byte(browser), Now: f.now}
+		r := Request{GET: true, Path: []byte(path), RawPath: []byte(path), AcceptEncoding: []byte(browser), Now: f.clock()}
+		f.serve(r)
+		f.finish()
 		b.Run(name, func(b *testing.B) {
 			var a Answer
 			b.ReportAllocs()

@@ -27,12 +27,13 @@ func TestDescriptorsAreNotLeaked(t *testing.T) {
 			f.replace("small.txt", numbered(round, 50))
 		}
 		f.now++
+		f.finish()
 	}
-	// The site's root, the cache's root, and one large file.
+	// The site's root, the store's root, and one large file.
 	if got := openDescriptors(t) - before; got != 3 {
 		t.Errorf("%d descriptors are in use, want 3", got)
 	}
-	f.cache.Close()
+	f.close()
 	f.site.Close()
 	if got := openDescriptors(t) - before; got != 0 {
 		t.Errorf("%d descriptors are left", got)
@@ -43,22 +44,26 @@ func TestDescriptorsAreNotLeaked(t *testing.T) {
 func TestOutOfDescriptors(t *testing.T) {
 	f := newFixture(t, Options{}, map[string]string{"a.bin": large, "b.bin": large + "b", "s.txt": "small"})
 	expect(t, f.get("/a.bin"), 200, large)
+	f.finish()
 	held := f.get("/a.bin")
 	f.cache.Retain(held.Entry)
 	restore := exhaustDescriptors(t)
 
-	f.now += checkInterval
+	f.now++
 	expect(t, f.get("/a.bin"), 200, large)
+	f.finish()
 	a := f.get("/b.bin")
 	expect(t, a, 503, "503 Service Unavailable\n")
 	if field(a, "Retry-After") != "1" {
 		t.Errorf("%q", a.Block)
 	}
+	f.finish()
 
 	// A descriptor that nobody needs is given up for the new file.
 	f.cache.Release(held.Entry)
+	f.finish()
 	expect(t, f.get("/b.bin"), 200, large+"b")
-	if got := f.cache.Stats(); got.Descriptors != 1 {
+	if got := f.store.Counts(); got.Descriptors != 1 {
 		t.Errorf("%d descriptors are held", got.Descriptors)
 	}
 

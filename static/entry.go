@@ -1,140 +1,196 @@
 package static
 
-import "golang.org/x/sys/unix"
+import (
+	"sync/atomic"
 
-// Entry is one opened file, or a remembered failure. What it holds is fixed
-// when it is made; a file that changes gets another Entry.
-type Entry struct {
-	// The fields that finding an entry touches come first.
-	hash uint64
-	site uint64
-	path []byte // the request path it answers
-	next uint32 // in the chain of the hash table, or of free entries
-
-	token        uint32
-	newer, older uint32 // neighbours in order of use
-	refs         int32
-	indexed      bool // reachable through the hash table
-	minor        bool // belongs to Cache.minor, not to Cache.files
-
-	checked int64 // when the file system was last asked
-	touched int64 // when it was last moved to the front of its order
-
-	outcome
-	young    bool // changed so recently that its timestamps prove nothing
-	fd       int32
-	extent   extent
-	memory   []byte // the content, if it is in the arena
-	modified int64  // Last-Modified
-
-	negotiation
-
-	block []byte // see buildBlock
-	marks blockMarks
-}
-
-// Token identifies an entry that the engine retains, where a pointer cannot be
-// kept. It is never zero, and is used again only after the last Release.
-func (e *Entry) Token() uint32 { return e.token }
-
-// Size is the length of the file's content.
-func (e *Entry) Size() int64 { return e.file.size }
-
-// open opens the file that resolve left in c.name and fills e with it. What was
-// probed may have been replaced since, so everything is taken from the opened file.
-func (c *Cache) open(e *Entry, s *Site, r *root, now int64) {
-	for attempt := range readAttempts {
-		fd, errno := openat2(r.fd, c.name, openFlags, s.resolve)
-		if (errno == unix.EMFILE || errno == unix.ENFILE) && c.evictDescriptors() {
-			fd, errno = openat2(r.fd, c.name, openFlags, s.resolve)
-		}
-		if errno != 0 {
-			e.fail(statusOf(errno))
-			return
-		}
-		var st fileStat
-		if errno := statOf(fd, &st); errno != 0 {
-			unix.Close(fd)
-			e.fail(statusOf(errno))
-			return
-		}
-		if st.mode != unix.S_IFREG {
-			unix.Close(fd)
-			e.fail(404)
-			return
-		}
-		e.file = st.identity
-		e.modified = max(0, min(st.modified, now))
-		e.young = st.changed > now-youngSeconds
-		e.fd = int32(fd)
-		if st.size == 0 {
-			c.closeDescriptor(e)
-			break
-		}
-		if st.size > smallLimit || c.readContent(e, &st) != contentChanged || attempt+1 == readAttempts {
-			break
-		}
-		c.closeDescriptor(e)
-	}
-	if e.fd >= 0 {
-		c.descriptors++
-	}
-	e.buildBlock(s, c.name[:len(c.name)-1])
-}
-
-// reading is how an attempt to copy a file into memory ended.
-type reading uint8
-
-const (
-	contentRead    reading = iota
-	contentNoRoom          // the arena is full of files in use
-	contentChanged         // the file was written to during the read
+	"github.com/anygate/anygate/static/coding"
 )
 
-// readContent copies a small file into the arena and closes its descriptor,
-// which stays open for sending if the copy could not be made.
-func (c *Cache) readContent(e *Entry, st *fileStat) reading {
-	size := int(st.size)
-	x, ok := c.makeRoom(size)
-	if !ok {
-		return contentNoRoom
-	}
-	content := c.arena.bytes(x, size)
-	var after fileStat
-	if !full(unix.Pread, int(e.fd), content) || statOf(int(e.fd), &after) != 0 || after.identity != st.identity {
-		c.arena.release(x)
-		return contentChanged
-	}
-	e.extent, e.memory = x, content
-	c.closeDescriptor(e)
-	return contentRead
+// Entry is what one path of a site leads to: an opened file, a coded form of one, or
+// the knowledge that there is none. It lies outside the Go heap, is written by
+// the Store before it is published, and what a reader sees of it does not change
+// from then on, except for the atomic fields. A file that changes gets another Entry.
+type Entry struct {
+	// What finding an entry and answering from it touches comes first.
+	hash    uint64
+	lease   atomic.Uint64 // see leaseOf
+	next    atomic.Uint32 // in the chain of the index
+	site    uint32
+	image   uintptr // see marks
+	fd      int32   // -1 if there is none
+	status  uint16
+	variant coding.Coding // Identity for the file itself
+	flags   entryFlags
+	marks   marks
+	has     coding.Set // the forms that lie beside the file
+	index   uint8      // see outcome
+
+	// forms is what has become of the forms that are made while serving.
+	forms atomic.Uint32
+	// renewing is set by the reader that asks for a renewal of the lease.
+	renewing atomic.Uint32
+
+	file     identity
+	modified int64                // Last-Modified
+	of       uint64               // of a form: the stamp of its file
+	stamps   [coding.Count]uint64 // of the forms that lie beside the file
+
+	// The rest is the Store's.
+	token  uint32
+	extent extent
+	rank   rank
+	state  entryState
+	idle   uint16
+	at     uint32 // place in the list of its rank
+	carry  uint32 // frequency at the last pass
+	seen   uint32 // uses counted by then
+	// refs counts who keeps the entry besides the index: jobs, deliveries, and
+	// shards that were sending from it when it was dropped.
+	refs atomic.Int32
 }
 
-// full reads or writes, as call does, exactly len(b) octets at the start of a
-// file.
-func full(call func(fd int, b []byte, off int64) (int, error), fd int, b []byte) bool {
-	for off := 0; off < len(b); {
-		n, err := call(fd, b[off:], int64(off))
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n == 0 {
-			return false
-		}
-		off += n
+type entryFlags uint16
+
+const (
+	flagDeep       entryFlags = 1 << iota // see outcome
+	flagShell                             // see outcome
+	flagYoung                             // changed so recently that its timestamps prove nothing
+	flagMemory                            // the content follows the head
+	flagNegotiates                        // the response depends on Accept-Encoding
+	flagCodable                           // forms may be made
+	flagMade                              // a form that was made while serving
+)
+
+// entryState says where an entry is.
+type entryState uint8
+
+const (
+	stateVacant  entryState = iota
+	statePassing            // only being sent; not to be found
+	stateIndexed            // to be found
+	stateDropped            // not to be found any more
+)
+
+func (e *Entry) is(f entryFlags) bool { return e.flags&f != 0 }
+
+// Token identifies an entry where a pointer cannot be kept. It is never zero, and is
+// used again only when nobody holds the entry.
+func (e *Entry) Token() uint32 { return e.token }
+
+// Size is the length of the content.
+func (e *Entry) Size() int64 { return e.file.size }
+
+// marks divide an entry's image, which is one piece of memory:
+//
+//	path      the request path that the entry answers
+//	hints     the field lines of a 103
+//	head      of a 200 of HTTP/1.1, ready to be sent but for the date
+//	content   if it is short
+//
+// The head is the start that the Store was given, the date, the field lines, and
+// Content-Length with the line that ends the head. The field lines are laid out so that
+// every response is one piece of them:
+//
+//	Content-Type
+//	X-Content-Type-Options
+//	Accept-Ranges, or Content-Encoding
+//	ETag, Last-Modified, Cache-Control
+//	Vary
+//
+// A 200 is all of them, a 304 begins with the validators (RFC 9110 15.4.5), and a
+// 404 with the file as its page ends before Accept-Ranges.
+type marks struct {
+	path       uint16 // where the path ends
+	head       uint16 // where the head begins
+	now        uint16 // where the value of Date begins
+	lines      uint16 // where the field lines begin
+	typeEnd    uint16 // where the line of Content-Type ends
+	ranges     uint16 // where Accept-Ranges begins
+	validation uint16 // where the lines of a 304 begin
+	tag        uint16 // where the opaque tag begins, at its opening quote
+	tagEnd     uint16
+	date       uint16 // where the date of Last-Modified begins
+	dateEnd    uint16
+	linesEnd   uint16
+	content    uint16 // where the content begins, and the head ends
+}
+
+// octets views a piece of the image.
+func (e *Entry) octets(from, to uint16) []byte { return bytesAt(e.image+uintptr(from), int(to-from)) }
+
+func (e *Entry) path() []byte { return e.octets(0, e.marks.path) }
+
+// content is all of the content, if it is in memory.
+func (e *Entry) content() []byte {
+	if !e.is(flagMemory) {
+		return nil
 	}
-	return true
+	return bytesAt(e.image+uintptr(e.marks.content), int(e.file.size))
 }
 
-// fail makes e an entry without a file.
-func (e *Entry) fail(status uint16) {
-	e.outcome = outcome{status: status}
-	e.young = false
+// whole is the head and the content of a 200 in one piece.
+func (e *Entry) whole() []byte {
+	return bytesAt(e.image+uintptr(e.marks.head), int(e.marks.content-e.marks.head)+int(e.file.size))
 }
 
-// closeDescriptor closes the descriptor of an entry that is being opened and
-// turns out not to need it.
-func (c *Cache) closeDescriptor(e *Entry) {
-	unix.Close(int(e.fd))
-	e.fd = -1
+// validators are what a request's preconditions are compared with.
+func (e *Entry) validators() validators {
+	return validators{
+		tag:      e.octets(e.marks.tag, e.marks.tagEnd),
+		weak:     e.is(flagYoung),
+		date:     e.octets(e.marks.date, e.marks.dateEnd),
+		modified: e.modified,
+	}
 }
+
+// lines are the field lines of a 200, validation those of a 304.
+func (e *Entry) lines() []byte      { return e.octets(e.marks.lines, e.marks.linesEnd) }
+func (e *Entry) validation() []byte { return e.octets(e.marks.validation, e.marks.linesEnd) }
+
+// mediaType is the value of Content-Type.
+func (e *Entry) mediaType() []byte {
+	return e.octets(e.marks.lines+uint16(len(lineContentType)), e.marks.typeEnd-2)
+}
+
+// pageLines are the field lines of the file as the page of an error: it has a
+// type, but neither validators nor parts.
+func (e *Entry) pageLines() []byte { return e.octets(e.marks.lines, e.marks.ranges) }
+
+// hintLines are the field lines of a 103 that announces the file, if any.
+func (e *Entry) hintLines() []byte { return e.octets(e.marks.path, e.marks.head) }
+
+// leaseOf is for how long an entry is believed, in one word: until a time, as long as
+// the generation of its site is the one that it was looked at in.
+func leaseOf(generation uint32, until int64) uint64 {
+	return uint64(generation)<<leaseBits | uint64(until)&leaseMask
+}
+
+const (
+	leaseBits = 40 // 34 years of milliseconds
+	leaseMask = 1<<leaseBits - 1
+)
+
+// remaining is how many milliseconds of a lease are left; none if the site has moved on.
+func remaining(lease uint64, generation uint32, now int64) int64 {
+	if uint32(lease>>leaseBits) != generation&(1<<(64-leaseBits)-1) {
+		return 0
+	}
+	return int64(lease&leaseMask) - now
+}
+
+// The forms of a file that are made while serving, three bits for each coding in
+// Entry.forms: that it was asked for, that it is there, that it came to nothing. It
+// is asked for again when the lease is renewed after it came to nothing, and never
+// if no form of the file is worth having.
+const (
+	formsReady   = 8
+	formsFailed  = 16
+	formsUseless = 1 << 24
+)
+
+func formAsked(k coding.Coding) uint32  { return 1 << k }
+func formReady(k coding.Coding) uint32  { return 1 << (formsReady + k) }
+func formFailed(k coding.Coding) uint32 { return 1 << (formsFailed + k) }
+
+// ready are the forms that are there.
+func (e *Entry) ready() coding.Set { return coding.Set(e.forms.Load() >> formsReady) }

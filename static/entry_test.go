@@ -32,10 +32,10 @@ func TestSmallAndLarge(t *testing.T) {
 	}
 	a = f.get("/empty.bin")
 	expect(t, a, 200, "")
-	if a.Entry != nil || a.Length != 0 {
+	if a.Entry != nil || a.Length != 0 || a.Whole == nil {
 		t.Errorf("empty content: %+v", a)
 	}
-	if got := f.cache.Stats(); got.Descriptors != 1 {
+	if got := f.store.Counts(); got.Descriptors != 1 {
 		t.Errorf("%d descriptors are held, want only that of the large file", got.Descriptors)
 	}
 }
@@ -108,12 +108,12 @@ func TestYoung(t *testing.T) {
 		t.Errorf("the tag became %s, want %s", got, tag[2:])
 	}
 	expect(t, f.serve(ranged), 206, "o")
-	if loads := f.cache.Stats().Loads; loads != 2 {
+	if loads := f.store.Counts().Loads; loads != 2 {
 		t.Errorf("loaded %d times, want once young and once settled", loads)
 	}
 	f.now++
 	f.get("/a.txt")
-	if got := f.cache.Stats(); got.Loads != 2 || got.Checks != 1 {
+	if got := f.store.Counts(); got.Loads != 2 || got.Checks != 1 {
 		t.Errorf("a settled file was loaded again: %+v", got)
 	}
 }
@@ -198,6 +198,7 @@ func TestReplacedWhileServed(t *testing.T) {
 	}()
 	for range 3000 {
 		f.now++
+		f.finish()
 		for _, path := range []string{"/small.txt", "/large.txt"} {
 			a := f.get(path)
 			content := body(t, a)
@@ -241,12 +242,10 @@ func TestContentChanged(t *testing.T) {
 				t.Fatal(errno)
 			}
 			change(&st)
-			e := Entry{fd: int32(fd)}
-			if got := f.cache.readContent(&e, &st); got != contentChanged {
-				t.Errorf("got %d, want contentChanged", got)
-			}
-			if e.memory != nil || e.fd < 0 || f.cache.arena.used != 0 {
-				t.Errorf("something was kept: %+v", e)
+			l := NewLoader()
+			l.found.fd = fd
+			if l.read(&st) || l.found.inMemory {
+				t.Error("it was taken for what it was")
 			}
 		})
 	}

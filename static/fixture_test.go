@@ -11,14 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fixture is a directory with a site and a cache on it.
+// fixture is a directory with a site, a store, and a reader whose questions are answered
+// before Submit returns.
 type fixture struct {
-	t     testing.TB
-	dir   string
-	site  *Site
-	cache *Cache
-	now   int64
+	t      testing.TB
+	dir    string
+	site   *Site
+	store  *Store
+	cache  *Cache
+	loader *Loader
+	waits  []*Wait
+	now    int64 // seconds
+	ms     int64 // and milliseconds
+	began  int64 // when the store's clock began
+	deaf   bool  // the reader does not hear of grace periods
+	lost   bool  // and is not answered
 }
+
+// testStart is what heads begin with in tests.
+const testStart = "HTTP/1.1 200 OK\r\nDate: "
 
 // newFixture writes the files (paths that end in a slash become directories) and
 // compiles a site on them. Its clock starts far enough after the files' change times
@@ -30,6 +41,7 @@ func newFixture(t testing.TB, o Options, files map[string]string) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{t: t, dir: dir, now: time.Now().Unix() + 10}
+	f.began = f.now - 1000
 	for name, content := range files {
 		f.write(name, content)
 	}
@@ -41,14 +53,91 @@ func newFixture(t testing.TB, o Options, files map[string]string) *fixture {
 		t.Fatal(err)
 	}
 	f.site = site
-	f.cache = NewCache(256, 4<<20)
+	f.open(StoreOptions{Bytes: 4 << 20, Entries: 256, Descriptors: 64})
 	t.Cleanup(func() {
-		if held := f.cache.Close(); held != 0 {
-			t.Errorf("%d entries were never released", held)
-		}
+		f.close()
 		site.Close()
 	})
 	return f
+}
+
+// open gives the fixture a store, in the place of the one that it had.
+func (f *fixture) open(o StoreOptions) {
+	f.t.Helper()
+	f.close()
+	o.Lock, o.Start = alone{}, testStart
+	o.Clock = func() int64 { return f.clock() }
+	o.Unix = func() int64 { return f.now }
+	st, err := NewStore(o)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.store, f.loader = st, NewLoader()
+	f.cache = f.reader()
+}
+
+// reader makes a further reader.
+func (f *fixture) reader() *Cache {
+	f.t.Helper()
+	var c *Cache
+	c, err := f.store.NewCache(ReaderOptions{
+		Submit: func(a *Ask) bool {
+			if f.lost {
+				return false
+			}
+			f.store.Handle(f.loader, a)
+			return true
+		},
+		Reply: func(w *Wait, token uint32) bool { c.Deliver(w, token); return true },
+		Tell: func(b *Farewell) bool {
+			if !f.deaf {
+				c.Pass(b)
+			}
+			return true
+		},
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return c
+}
+
+// close ends the store, and wants nothing held and everything given up.
+func (f *fixture) close() {
+	f.t.Helper()
+	if f.store == nil {
+		return
+	}
+	f.finish()
+	if n := f.cache.Close(); n != 0 {
+		f.t.Errorf("%d holds were never released", n)
+	}
+	f.store.Close()
+	f.store = nil
+}
+
+// clock is the store's clock.
+func (f *fixture) clock() int64 { return (f.now-f.began)*1000 + f.ms }
+
+// finish lets go of what answers so far came from, and gives up what was dropped.
+func (f *fixture) finish() {
+	for _, w := range f.waits {
+		f.cache.Finish(w)
+	}
+	f.waits = nil
+	f.store.Sweep()
+}
+
+// pass lets n passes of Age go over all entries.
+func (f *fixture) pass(n int) {
+	f.finish()
+	for range n {
+		f.now += passSeconds
+		// The second round of a pass is what comes after the last entry.
+		f.store.Age(1)
+		f.store.cursor = 0
+	}
+	f.store.Sweep()
 }
 
 // write puts a file in place, creating its directories.
@@ -81,11 +170,37 @@ func (f *fixture) replace(name, content string) {
 // serve answers a request at the fixture's time.
 func (f *fixture) serve(r Request) *Answer {
 	f.t.Helper()
-	r.Now = f.now
-	a := new(Answer)
-	f.cache.Serve(f.site, &r, a)
+	a := f.serveBy(f.cache, f.site, r)
 	check(f.t, &r, a)
 	return a
+}
+
+// serveBy has a reader answer, and asks what it needs for that.
+func (f *fixture) serveBy(c *Cache, s *Site, r Request) *Answer {
+	f.t.Helper()
+	r.Now = f.clock()
+	a := new(Answer)
+	c.Serve(s, &r, a)
+	if !a.Wanted {
+		return a
+	}
+	w := new(Wait)
+	w.Keep(&r)
+	for range waitMost {
+		if !c.Submit(w) {
+			return &Answer{Status: 503, Block: unavailableBlock, Text: textOf(503), Length: int64(len(textOf(503))), FD: -1}
+		}
+		if c.Resume(s, w, f.clock(), a); !a.Wanted {
+			if c == f.cache {
+				f.waits = append(f.waits, w)
+			} else {
+				c.Finish(w)
+			}
+			return a
+		}
+	}
+	f.t.Fatalf("%q: no answer after %d questions", r.Path, waitMost)
+	return nil
 }
 
 // get answers a GET of a path that is normalised already.
@@ -102,6 +217,13 @@ func check(t testing.TB, r *Request, a *Answer) {
 			t.Errorf("%q: a listing, and status %d", r.Path, a.Status)
 		}
 		return
+	}
+	if a.Whole != nil {
+		// The response in one piece says the same.
+		head := fmt.Sprintf("%s%s\r\n%sContent-Length: %d\r\n\r\n", testStart, a.Whole[a.Date:a.Date+29], a.Block, a.Length)
+		if a.Status != 200 || string(a.Whole[:a.Head]) != head || !r.HEAD && string(a.Whole[a.Head:]) != body(t, a) {
+			t.Errorf("%q: in one piece it is %q", r.Path, a.Whole)
+		}
 	}
 	places := 0
 	for _, used := range []bool{a.Mem != nil, a.FD >= 0 && a.Parts == nil, a.Text != nil} {

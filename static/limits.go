@@ -3,25 +3,74 @@ package static
 // The bounds of this package, each with what happens when it is reached.
 const (
 	// smallLimit is the longest content that is served from memory; longer
-	// content is sent from its descriptor. It equals the arena's page size.
-	smallLimit = pageSize
+	// content is sent from its descriptor. Up to here one send from memory is
+	// cheaper than sendfile(2), beyond 48 KiB it is dearer.
+	smallLimit = 32 << 10
 
-	// checkInterval is for how many seconds an entry is believed; the first
-	// request after that looks at the file system again.
-	checkInterval = 1
+	// polledLease and watchedLease are for how many milliseconds an entry is
+	// believed: the first where only looking tells of changes, the second where
+	// inotify tells of them, and looking is for what inotify does not see, such as
+	// a write through another hard link.
+	polledLease  = 1000
+	watchedLease = 10_000
+
+	// renewAhead is how many milliseconds before the end of its lease an entry
+	// that is in use is looked after, so that nobody waits for that.
+	renewAhead = 500
+
+	// rootInterval is how many milliseconds pass between two looks at what the
+	// path of a root names.
+	rootInterval = 250
+
+	// rootAttempts is how often something is looked for that was not found in a root
+	// which meanwhile gave its place to another, or is about to; some milliseconds in all.
+	rootAttempts = 10
 
 	// youngSeconds is how long a changed file is suspected to change again
 	// without a visible change of its timestamps. Until it has passed, the
 	// entity tag is weak and the next check reads the file anew.
 	youngSeconds = 2
 
-	// idleLimit is after how many seconds without a request Expire drops an
-	// entry or a root, and with it the descriptor.
-	idleLimit = 60
+	// passSeconds is how long one pass of Age over all entries takes. After so many
+	// passes without a request an entry is dropped: soon if it holds a descriptor or
+	// stands for nothing, late if all that it takes is memory.
+	passSeconds   = 10
+	idlePasses    = 6
+	idleMostly    = 60
+	idleFormsMost = 360
 
-	// expireBatch is how many entries one call of Expire drops at most; the next
-	// call goes on.
-	expireBatch = 64
+	// frequencyShift makes the frequency of an entry decay: by an eighth with each
+	// pass, by half in a minute.
+	frequencyShift = 3
+
+	// victims is how many entries are looked at to find one that makes room.
+	victims = 8
+
+	// reserveShare is the part (one in reserveShare) of memory and of entries that
+	// the index leaves alone: for what is not worth keeping and is only being sent,
+	// and for what has been dropped but is still being sent.
+	reserveShare = 16
+	reserveLeast = 64
+
+	// bytesPerEntry is how much memory there is for each entry: the heads and
+	// contents of the small files of a site. With larger ones the index is not full when
+	// memory is.
+	bytesPerEntry = 1 << 10
+
+	// maxEntries bounds the index, whatever memory there is.
+	maxEntries = 1 << 20
+
+	// minBytes and minEntries are the smallest cache; smaller numbers are raised.
+	minBytes   = 1 << 20
+	minEntries = 16
+
+	// evictionsPerLoad is how many entries make room at most for one more; then
+	// the new one is sent from its descriptor.
+	evictionsPerLoad = 64
+
+	// maxWatches is how many directories are watched by inotify, all sites
+	// together; what lies in others is looked at once a second.
+	maxWatches = 8192
 
 	// nameLimit is PATH_MAX, which counts the terminating NUL. A longer path
 	// cannot name a file and is not found.
@@ -40,13 +89,6 @@ const (
 	// redirects and unusual spellings of paths, so that a client that makes up
 	// paths cannot push out the files.
 	minorShare = 8
-
-	// minEntries is the smallest cache; NewCache raises a smaller number.
-	minEntries = 16
-
-	// evictionsPerLoad is how many entries are examined at most to make room in
-	// memory for one more; then the new one is sent from its descriptor.
-	evictionsPerLoad = 64
 
 	// readAttempts is how often a small file that changes while it is read is
 	// tried; then it is sent from its descriptor.
@@ -81,12 +123,10 @@ const (
 	maxHints     = 16
 	maxHintBytes = 2048
 
+	// imageRoom is about what an entry takes beside its content.
+	imageRoom = 1 << 10
+
 	// codableLimit is the longest content that is coded while serving. Forms that
 	// lie beside their file may be of longer content.
 	codableLimit = 16 << 20
-
-	// shelfSlots is how many forms that were made while serving are kept for all
-	// caches together, in groups of shelfWays; a further one takes the place of one
-	// of its group.
-	shelfSlots = 4096
 )

@@ -19,18 +19,21 @@ import (
 // listFlags open a directory for reading its entries.
 const listFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
 
-// Listing is a directory that is to be listed. It owns two descriptors, and refers
-// to nothing of the Cache or the request, so that it may be made on a goroutine
-// of its own: reading a directory, and the status of each of its entries, may
-// wait for a disk.
+// Listing is a directory that is to be listed. It refers to nothing of the Cache or the
+// request, so that it may be made on a goroutine of its own: opening a directory,
+// reading it, and the status of each of its entries, may wait for a disk.
 type Listing struct {
-	dir, root *os.File
-	name      []byte // of the directory, relative to the root
-	title     string
-	resolve   uint64
-	most      int // entries
-	json      bool
-	noCache   bool
+	store *Store
+	site  *Site
+	path  []byte // normalised, below the root
+	title string
+	most  int // entries
+	json  bool
+
+	dir  *os.File
+	root *root
+	name []byte // of the directory, relative to the root
+	look *Loader
 }
 
 // Listed is what became of a Listing: the parts of an Answer.
@@ -40,51 +43,35 @@ type Listed struct {
 	Content []byte
 }
 
-// serveListing opens a directory for listing.
+// serveListing has a directory listed.
 func (c *Cache) serveListing(s *Site, r *Request, a *Answer) {
-	dir, root, errno := c.openListing(s, r)
-	if (errno == unix.EMFILE || errno == unix.ENFILE) && c.evictDescriptors() {
-		dir, root, errno = c.openListing(s, r)
-	}
-	if errno != 0 {
-		block := errorBlock
-		status := statusOf(errno)
-		if status == 503 {
-			block = unavailableBlock
-		}
-		a.refuse(r, status, block)
-		return
-	}
 	title := r.RawPath
 	if title == nil {
 		title = r.Path
 	}
 	a.Listing = &Listing{
-		dir: os.NewFile(uintptr(dir), "directory"), root: os.NewFile(uintptr(root), "root"),
-		name: bytes.Clone(c.name[:len(c.name)-1]), title: readable(title), resolve: s.resolve, most: maxListing,
-		json:    named(r.Accept, "application/json") > named(r.Accept, "text/html"),
-		noCache: s.caching,
+		store: c.store, site: s, path: bytes.Clone(r.Path), title: readable(title), most: maxListing,
+		json: named(r.Accept, "application/json") > named(r.Accept, "text/html"),
 	}
 }
 
-// openListing opens a directory, whose name it leaves in c.name, and the root, for
-// links in the directory are resolved from there.
-func (c *Cache) openListing(s *Site, r *Request) (dir, root int, errno unix.Errno) {
-	from, errno := c.rootOf(s, r.Now)
+// open opens the directory.
+func (l *Listing) open() unix.Errno {
+	r, _, errno := l.store.enter(l.site)
 	if errno != 0 {
-		return -1, -1, errno
+		return errno
 	}
-	name, _, _ := appendName(c.name[:0], r.Path)
-	c.name = directoryName(name, len(name))
-	if dir, errno = openat2(from.fd, c.name, listFlags, s.resolve); errno != 0 {
-		return -1, -1, errno
+	name, _, _ := appendName(nil, l.path)
+	l.name = directoryName(name, len(name))
+	dir, errno := openat2(r.fd, l.name, listFlags, l.site.resolve)
+	if errno != 0 {
+		l.store.leave(r)
+		return errno
 	}
-	root, err := unix.FcntlInt(uintptr(from.fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		unix.Close(dir)
-		return -1, -1, errnoOf(err)
-	}
-	return dir, root, 0
+	l.root, l.dir = r, os.NewFile(uintptr(dir), "directory")
+	l.name = l.name[:len(l.name)-1]
+	l.look = &Loader{}
+	return 0
 }
 
 // readable is a path as people read it, if it is text.
@@ -96,15 +83,20 @@ func readable(path []byte) string {
 	return decoded
 }
 
-// Close gives up a Listing that is not made.
-func (l *Listing) Close() {
-	_ = l.dir.Close()
-	_ = l.root.Close()
-}
-
-// Make reads the directory and gives the Listing up. It may block.
+// Make reads the directory. It may block.
 func (l *Listing) Make() Listed {
-	defer l.Close()
+	if errno := l.open(); errno != 0 {
+		status := statusOf(errno)
+		if status == 503 {
+			l.store.lock.Lock()
+			l.store.shed()
+			l.store.lock.Unlock()
+			return Listed{503, unavailableBlock, textOf(503)}
+		}
+		return Listed{int(status), errorBlock, textOf(status)}
+	}
+	defer l.store.leave(l.root)
+	defer l.dir.Close()
 	entries, truncated, err := l.read()
 	if err != nil {
 		errno := unix.EIO
@@ -125,7 +117,7 @@ func (l *Listing) Make() Listed {
 		}
 	}
 	block = append(block, "Vary: Accept\r\n"...)
-	if l.noCache {
+	if l.site.caching {
 		block = append(block, lineNoCache...)
 	}
 	if truncated {
@@ -188,9 +180,8 @@ func (l *Listing) stat(name string, st *fileStat) bool {
 		st.set(&raw)
 		return true
 	}
-	path := append(append(append(bytes.Clone(l.name), '/'), name...), 0)
-	r := root{fd: int(l.root.Fd())}
-	return probe(&r, path, l.resolve, st) == 0
+	l.look.name = append(append(append(append(l.look.name[:0], l.name...), '/'), name...), 0)
+	return l.look.probe(l.root, l.site, st) == 0
 }
 
 // appendListingJSON writes a listing in the form that nginx gives it.

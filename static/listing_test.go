@@ -195,12 +195,14 @@ func TestListingGone(t *testing.T) {
 	}
 	f.get("/")
 	f.write("closed/", "")
-	f.get("/closed/").Listing.Close()
+	l := f.get("/closed/").Listing
 	if err := os.Chmod(filepath.Join(f.dir, "closed"), 0o311); err != nil {
 		t.Fatal(err)
 	}
 	asNobody(t, f.dir)
-	expect(t, f.get("/closed/"), 403, "403 Forbidden\n")
+	if got := l.Make(); got.Status != 403 || string(got.Content) != "403 Forbidden\n" {
+		t.Errorf("%d %q", got.Status, got.Content)
+	}
 }
 
 func TestListingBound(t *testing.T) {
@@ -232,7 +234,6 @@ func TestListingDescriptors(t *testing.T) {
 	before := openDescriptors(t)
 	for range 8 {
 		f.list("/", "")
-		f.get("/").Listing.Close()
 	}
 	if after := openDescriptors(t); after != before {
 		t.Errorf("%d descriptors before, %d after", before, after)

@@ -24,7 +24,7 @@ const boundarySize = 24
 // of the parts; the octets are sent from where they lie.
 func (c *Cache) serveParts(e *Entry, a *Answer, spans []span) {
 	boundary := c.newBoundary()
-	mediaType := e.mediaType()
+	mediaType, memory := e.mediaType(), e.content()
 
 	// All heads are written one behind the other before any is sliced, because
 	// the buffer may move as it grows.
@@ -55,14 +55,14 @@ func (c *Cache) serveParts(e *Entry, a *Answer, spans []span) {
 	from := 0
 	for i, s := range spans {
 		p := Part{Head: heads[from:ends[i]], Off: s.first, Length: s.length}
-		if e.memory != nil {
-			p.Mem, p.Off = e.memory[s.first:s.end()], 0
+		if memory != nil {
+			p.Mem, p.Off = memory[s.first:s.end()], 0
 		}
 		c.parts = append(c.parts, p)
 		from = ends[i]
 	}
 	a.Status, a.Entry, a.Parts, a.Text = 206, e, c.parts, heads[from:]
-	if e.memory == nil {
+	if memory == nil {
 		a.FD = e.fd
 	}
 
@@ -71,7 +71,7 @@ func (c *Cache) serveParts(e *Entry, a *Answer, spans []span) {
 	b := append(c.scratch[:0], lineMultipart...)
 	b = append(b, boundary[:]...)
 	b = append(b, "\r\n"...)
-	b = append(b, a.Block[e.marks.typeEnd:]...)
+	b = append(b, a.Block[e.marks.typeEnd-e.marks.lines:]...)
 	c.scratch = b
 	a.Block = b
 }

@@ -25,15 +25,15 @@ type outcome struct {
 const statusListing = 1
 
 // resolve finds what a path leads to without opening it, and leaves the name
-// to open in c.name, NUL-terminated. It is both the first half of loading and
+// to open in l.name, NUL-terminated. It is both the first half of loading and
 // the whole of revalidating.
-func (c *Cache) resolve(s *Site, r *root, path []byte) outcome {
+func (l *Loader) resolve(s *Site, r *root, path []byte) outcome {
 	if s.file != nil {
-		c.name = append(append(c.name[:0], s.file...), 0)
-		return probeFile(r, c.name, s.resolve)
+		l.name = append(append(l.name[:0], s.file...), 0)
+		return l.probeFile(r, s)
 	}
-	name, directory, v := appendName(c.name[:0], path)
-	c.name = name
+	name, directory, v := appendName(l.name[:0], path)
+	l.name = name
 	switch v {
 	case nameMalformed:
 		return outcome{status: 400}
@@ -41,17 +41,17 @@ func (c *Cache) resolve(s *Site, r *root, path []byte) outcome {
 		return outcome{status: 404}
 	}
 	if directory {
-		out := c.resolveIndex(s, r)
-		if out.status == 404 && s.listing && probeDirectory(s, r, &c.name, len(name)) {
+		out := l.resolveIndex(s, r)
+		if out.status == 404 && s.listing && l.probeDirectory(s, r, len(name)) {
 			out = outcome{status: statusListing}
 		}
 		out.deep = out.status == 404
 		return out
 	}
 	length := len(name)
-	c.name = append(name, 0)
+	l.name = append(name, 0)
 	var st fileStat
-	errno := probe(r, c.name, s.resolve, &st)
+	errno := l.probe(r, s, &st)
 	if errno == 0 && st.mode == unix.S_IFREG {
 		return outcome{status: 200, file: st.identity, shell: s.spa != SPAOff && s.isIndex(name)}
 	}
@@ -60,9 +60,10 @@ func (c *Cache) resolve(s *Site, r *root, path []byte) outcome {
 	case errno != 0:
 		out.status = statusOf(errno)
 	case st.mode == unix.S_IFDIR:
+		l.directory = true
 		// A slash is worth a redirect only if there is something behind it.
-		c.name = c.name[:length]
-		switch found := c.resolveIndex(s, r); {
+		l.name = l.name[:length]
+		switch found := l.resolveIndex(s, r); {
 		case found.status == 200, found.status == 404 && s.listing:
 			out.status = 301
 		case found.status != 404:
@@ -73,16 +74,16 @@ func (c *Cache) resolve(s *Site, r *root, path []byte) outcome {
 	return out
 }
 
-// resolveIndex tries the index names in the directory that c.name names.
-func (c *Cache) resolveIndex(s *Site, r *root) outcome {
-	directory := len(c.name)
+// resolveIndex tries the index names in the directory that l.name names.
+func (l *Loader) resolveIndex(s *Site, r *root) outcome {
+	directory := len(l.name)
 	for i, index := range s.index {
-		c.name = c.name[:directory]
+		l.name = l.name[:directory]
 		if directory > 0 {
-			c.name = append(c.name, '/')
+			l.name = append(l.name, '/')
 		}
-		c.name = append(append(c.name, index...), 0)
-		out := probeFile(r, c.name, s.resolve)
+		l.name = append(append(l.name, index...), 0)
+		out := l.probeFile(r, s)
 		if out.status == 404 {
 			continue
 		}
@@ -93,11 +94,11 @@ func (c *Cache) resolveIndex(s *Site, r *root) outcome {
 	return outcome{status: 404}
 }
 
-// probeDirectory reports whether the first n octets of name are a directory's.
-func probeDirectory(s *Site, r *root, name *[]byte, n int) bool {
-	*name = directoryName(*name, n)
+// probeDirectory reports whether the first n octets of l.name are a directory's.
+func (l *Loader) probeDirectory(s *Site, r *root, n int) bool {
+	l.name = directoryName(l.name, n)
 	var st fileStat
-	return probe(r, *name, s.resolve, &st) == 0 && st.mode == unix.S_IFDIR
+	return l.probe(r, s, &st) == 0 && st.mode == unix.S_IFDIR
 }
 
 // directoryName makes the first n octets of name, a path below the root that may
@@ -120,10 +121,10 @@ func (s *Site) isIndex(name []byte) bool {
 	return false
 }
 
-// probeFile finds out whether a name is a regular file.
-func probeFile(r *root, name []byte, resolve uint64) outcome {
+// probeFile finds out whether l.name is a regular file.
+func (l *Loader) probeFile(r *root, s *Site) outcome {
 	var st fileStat
-	if errno := probe(r, name, resolve, &st); errno != 0 {
+	if errno := l.probe(r, s, &st); errno != 0 {
 		return outcome{status: statusOf(errno)}
 	}
 	if st.mode != unix.S_IFREG {
@@ -132,10 +133,17 @@ func probeFile(r *root, name []byte, resolve uint64) outcome {
 	return outcome{status: 200, file: st.identity}
 }
 
-// probe reads the status of a name below the root. It opens the place, not the
-// file, so FIFOs and devices do not notice.
-func probe(r *root, name []byte, resolve uint64, st *fileStat) unix.Errno {
-	fd, errno := openat2(r.fd, name, probeFlags, resolve)
+// probe reads the status of what l.name names below the root. It opens the place, not
+// the file, so FIFOs and devices do not notice.
+//
+// Where links may be followed, it looks first whether there are any on the way: a
+// change of where they lead is seen in directories that nobody thinks of watching.
+func (l *Loader) probe(r *root, s *Site, st *fileStat) unix.Errno {
+	fd, errno := openat2(r.fd, l.name, probeFlags, s.resolve|unix.RESOLVE_NO_SYMLINKS)
+	if errno == unix.ELOOP && s.resolve&unix.RESOLVE_NO_SYMLINKS == 0 {
+		l.linked = true
+		fd, errno = openat2(r.fd, l.name, probeFlags, s.resolve)
+	}
 	if errno != 0 {
 		return errno
 	}

@@ -48,14 +48,13 @@ func FuzzResolve(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, path []byte) {
 		// A cache of its own makes an input's course independent of earlier ones.
-		cache := NewCache(0, pageSize)
-		defer cache.Close()
+		fixture.t = t
+		fixture.open(StoreOptions{Entries: minEntries})
 		for _, accept := range []string{"", "text/html"} {
-			r := Request{GET: true, Path: path, RawPath: path, Accept: []byte(accept), Now: fixture.now}
-			var a Answer
-			cache.Serve(fixture.site, &r, &a)
-			check(t, &r, &a)
-			content := body(t, &a)
+			r := Request{GET: true, Path: path, RawPath: path, Accept: []byte(accept)}
+			a := fixture.serveBy(fixture.cache, fixture.site, r)
+			check(t, &r, a)
+			content := body(t, a)
 			switch {
 			case strings.Contains(content, mark):
 				t.Fatalf("%q leads out: %q", path, content)

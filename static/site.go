@@ -56,7 +56,7 @@ type Options struct {
 // number of caches. The root's descriptor is closed by Close, or by the garbage
 // collector once nothing refers to the Site.
 type Site struct {
-	id       uint64
+	*sharedSite
 	dir      int      // O_PATH descriptor of the root directory
 	path     string   // absolute path of the root directory
 	file     []byte   // name of the only file within dir; nil for a directory site
@@ -72,9 +72,42 @@ type Site struct {
 	closed   atomic.Bool
 }
 
-// lastSite numbers the sites. A number is never used again, so a cache cannot
-// mistake an entry of an old generation's site for one of a new site.
-var lastSite atomic.Uint64
+// sharedSite is what sites of the same root and options share, over generations of the
+// configuration: what a Store has found for one is as good for the other.
+type sharedSite struct {
+	id   uint32
+	key  string
+	next *sharedSite
+	_    [64]byte
+	// generation grows when something may have changed anywhere below the root: what
+	// was found in an earlier one is to be looked at again. It is read with each
+	// request, so it has a cache line to itself.
+	generation atomic.Uint32
+	_          [64]byte
+}
+
+// sharedSites is the list of those of the process: as many as it has seen different ones.
+var sharedSites atomic.Pointer[sharedSite]
+
+// shareSite returns what sites share that were compiled from the same.
+func shareSite(abs string, o Options) *sharedSite {
+	key := fmt.Sprintf("%q %+v", abs, o)
+	for {
+		first := sharedSites.Load()
+		for s := first; s != nil; s = s.next {
+			if s.key == key {
+				return s
+			}
+		}
+		s := &sharedSite{id: 1, key: key, next: first}
+		if first != nil {
+			s.id = first.id + 1
+		}
+		if sharedSites.CompareAndSwap(first, s) {
+			return s
+		}
+	}
+}
 
 // Compile checks the options against the file system and opens the root. Its
 // errors name the path and say what is wrong with it.
@@ -107,7 +140,8 @@ func Compile(o Options) (*Site, error) {
 		return nil, describe(o.Root, err)
 	}
 	s := &Site{
-		id:    lastSite.Add(1),
+		sharedSite: shareSite(abs, o),
+
 		dir:   fd,
 		path:  dir,
 		file:  file,

@@ -126,7 +126,7 @@ func TestFileSite(t *testing.T) {
 				t.Errorf("type %q", got)
 			}
 		}
-		if got := f.cache.Stats(); got.Files != 1 {
+		if got := f.store.Counts(); got.Files != 1 {
 			t.Errorf("one file takes %d entries", got.Files)
 		}
 	}

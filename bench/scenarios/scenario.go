@@ -40,6 +40,7 @@ func All() []*Scenario {
 		static1K(),
 		static64K(),
 		static10M(),
+		staticMany(),
 		proxySmall(),
 		proxy64K(),
 		upload(),

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,18 +33,21 @@ func noise(n int) string {
 	return string(b)
 }
 
-// site is a directory of files, and what its shards share.
+// site is a directory of files, with a store and somebody who asks.
 type site struct {
 	t     *testing.T
 	dir   string
 	site  *static.Site
-	shelf *static.Shelf
+	store *static.Store
+	cache *static.Cache
 	c     *Compressor
+	make  func(*static.Job) bool
 }
 
-func newSite(t *testing.T, room int64, files map[string]string) *site {
+func newSite(t *testing.T, forms int64, files map[string]string) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), shelf: static.NewShelf(room, 8)}
+	s := &site{t: t, dir: t.TempDir(), c: New(2 * processorsPerWorker)}
+	s.make = s.c.Submit
 	for name, content := range files {
 		s.write(name, content)
 	}
@@ -52,7 +56,21 @@ func newSite(t *testing.T, room int64, files map[string]string) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.site.Close)
-	if s.c, err = New(s.shelf, 2*processorsPerWorker); err != nil {
+	s.store, err = static.NewStore(static.StoreOptions{
+		Lock: new(sync.Mutex), Bytes: 1 << 20, Descriptors: 64, FormBytes: forms, FormDescriptors: 8,
+		Clock: func() int64 { return 1 }, Unix: func() int64 { return time.Now().Unix() + 10 },
+		Make: func(j *static.Job) bool { return s.make(j) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loader := static.NewLoader()
+	s.cache, err = s.store.NewCache(static.ReaderOptions{
+		Submit: func(a *static.Ask) bool { s.store.Handle(loader, a); return true },
+		Reply:  func(w *static.Wait, token uint32) bool { s.cache.Deliver(w, token); return true },
+		Tell:   func(f *static.Farewell) bool { s.cache.Pass(f); return true },
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -65,36 +83,22 @@ func (s *site) write(name, content string) {
 	}
 }
 
-// shard is a cache with an inbox.
-type shard struct {
-	s      *site
-	cache  *static.Cache
-	inbox  chan static.Coded
-	submit func(*static.Job) bool
-}
-
-func (s *site) shard() *shard {
-	sh := &shard{s: s, cache: static.NewCache(64, 4<<20), inbox: make(chan static.Coded, 64), submit: s.c.Submit}
-	sh.cache.Compressor(func(j *static.Job) bool { return sh.submit(j) }, s.shelf, func(o static.Coded) bool {
-		select {
-		case sh.inbox <- o:
-			return true
-		default:
-			return false
-		}
-	})
-	return sh
-}
-
 // get asks for a file and returns what it came as.
-func (sh *shard) get(path, accept string) (content []byte, name string) {
-	sh.s.t.Helper()
+func (s *site) get(path, accept string) (content []byte, name string) {
+	s.t.Helper()
+	r := static.Request{GET: true, Path: []byte(path), RawPath: []byte(path), AcceptEncoding: []byte(accept), Now: 1}
 	var a static.Answer
-	sh.cache.Serve(sh.s.site, &static.Request{
-		GET: true, Path: []byte(path), RawPath: []byte(path), AcceptEncoding: []byte(accept), Now: time.Now().Unix() + 10,
-	}, &a)
+	if s.cache.Serve(s.site, &r, &a); a.Wanted {
+		w := new(static.Wait)
+		w.Keep(&r)
+		if !s.cache.Submit(w) {
+			s.t.Fatal("refused")
+		}
+		s.cache.Resume(s.site, w, 1, &a)
+		defer s.cache.Finish(w)
+	}
 	if a.Status != 200 {
-		sh.s.t.Fatalf("%s: %d", path, a.Status)
+		s.t.Fatalf("%s: %d", path, a.Status)
 	}
 	for line := range strings.SplitSeq(string(a.Block), "\r\n") {
 		if value, ok := strings.CutPrefix(line, "Content-Encoding: "); ok {
@@ -104,49 +108,38 @@ func (sh *shard) get(path, accept string) (content []byte, name string) {
 	return bytes.Clone(a.Mem), name
 }
 
-// deliver takes one reply.
-func (sh *shard) deliver() static.Coded {
-	sh.s.t.Helper()
-	select {
-	case o := <-sh.inbox:
-		sh.cache.Deliver(o)
-		return o
-	case <-time.After(patience):
-		sh.s.t.Fatal("no reply")
-		panic("unreachable")
+// until waits for a condition.
+func (s *site) until(what string, f func() bool) {
+	s.t.Helper()
+	for began := time.Now(); !f(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > patience {
+			s.t.Fatalf("in vain until %s", what)
+		}
 	}
 }
 
 // end closes everything, and wants nothing left.
-func (s *site) end(shards ...*shard) {
+func (s *site) end() {
 	s.t.Helper()
 	s.c.Close()
-	for _, sh := range shards {
-		for len(sh.inbox) > 0 {
-			sh.deliver()
-		}
-		sh.cache.Abandon()
-		if n := sh.cache.Close(); n != 0 {
-			s.t.Errorf("%d entries are retained", n)
-		}
+	if s.store.Sweep() {
+		s.t.Errorf("something is still held: %+v", s.store.Counts())
 	}
-	if n := s.shelf.Bytes(); n != 0 {
-		s.t.Errorf("forms of %d bytes are left", n)
-	}
+	s.cache.Close()
+	s.store.Close()
 }
 
 func TestForms(t *testing.T) {
 	s := newSite(t, 1<<20, map[string]string{"small.html": small, "large.html": large})
-	sh := s.shard()
 	for path, content := range map[string]string{"/small.html": small, "/large.html": large} {
 		for _, c := range []coding.Coding{coding.Brotli, coding.Zstd, coding.Gzip} {
-			if _, name := sh.get(path, c.String()); name != "" {
+			before := s.store.Counts().Forms
+			_, name := s.get(path, c.String())
+			if name == c.String() {
 				t.Fatalf("%s is %s at once", path, name)
 			}
-			if o := sh.deliver(); o.Form == nil || o.Useless {
-				t.Fatalf("%s: %+v", path, o)
-			}
-			form, name := sh.get(path, c.String())
+			s.until("the form is there", func() bool { return s.store.Counts().Forms > before })
+			form, name := s.get(path, c.String())
 			if name != c.String() {
 				t.Fatalf("%s is %q, want %v", path, name, c)
 			}
@@ -163,68 +156,52 @@ func TestForms(t *testing.T) {
 	if n := s.c.Stats().Made.Load(); n != 6 {
 		t.Errorf("%d forms were made", n)
 	}
-	s.end(sh)
+	s.end()
 }
 
-// TestOnceForAllShards has four shards want the same forms at the same time.
-func TestOnceForAllShards(t *testing.T) {
+// TestOnce has the same forms asked for over and over while they are being made.
+func TestOnce(t *testing.T) {
 	s := newSite(t, 1<<20, map[string]string{"a.html": small, "b.html": large})
-	var shards []*shard
-	for range 4 {
-		shards = append(shards, s.shard())
-	}
-	for _, sh := range shards {
-		sh.get("/a.html", "br")
-		sh.get("/b.html", "br")
-	}
-	for _, sh := range shards {
-		for _, path := range []string{"/a.html", "/b.html"} {
-			// Whoever asked late has found the form on the shelf, and gets no reply.
-			for {
-				if _, name := sh.get(path, "br"); name == "br" {
-					break
-				}
-				sh.deliver()
-			}
-		}
+	for _, path := range []string{"/a.html", "/b.html"} {
+		s.until("the form is there", func() bool {
+			_, name := s.get(path, "br")
+			return name == "br"
+		})
 	}
 	if n := s.c.Stats().Made.Load(); n != 2 {
 		t.Errorf("%d forms were made", n)
 	}
-	s.end(shards...)
+	s.end()
 }
 
 func TestOutcomesWithoutAForm(t *testing.T) {
+	// sparse is text that does not shrink to less than what is kept in memory.
+	sparse := fmt.Sprintf("%x", noise(50_000))
 	tests := []struct {
 		name    string
-		room    int64
+		forms   int64
 		content string
 		meddle  func(s *site)
-		useless bool
 		count   func(*Stats) uint64
 	}{
-		{"noise", 1 << 20, noise(100_000), func(*site) {}, true, func(s *Stats) uint64 { return s.Useless.Load() }},
-		{"no room", 100, large, func(*site) {}, false, func(s *Stats) uint64 { return s.Failed.Load() }},
-		{"no room for what seemed to fit", 30_000, fmt.Sprintf("%x", noise(50_000)), func(*site) {}, false, func(s *Stats) uint64 { return s.Failed.Load() }},
-		{"overwritten", 1 << 20, large, func(s *site) { s.write("a.html", strings.ToUpper(large)) }, false, func(s *Stats) uint64 { return s.Failed.Load() }},
-		{"cut off", 1 << 20, large, func(s *site) { s.write("a.html", "x") }, false, func(s *Stats) uint64 { return s.Failed.Load() }},
+		{"noise", 1 << 20, noise(100_000), func(*site) {}, func(s *Stats) uint64 { return s.Useless.Load() }},
+		{"no room for what seemed to fit", 30_000, sparse, func(*site) {}, func(s *Stats) uint64 { return s.Failed.Load() }},
+		{"overwritten", 1 << 20, large, func(s *site) { s.write("a.html", strings.ToUpper(large)) }, func(s *Stats) uint64 { return s.Failed.Load() }},
+		{"cut off", 1 << 20, large, func(s *site) { s.write("a.html", "x") }, func(s *Stats) uint64 { return s.Failed.Load() }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newSite(t, test.room, map[string]string{"a.html": test.content})
-			sh := s.shard()
-			sh.submit = func(j *static.Job) bool {
+			s := newSite(t, test.forms, map[string]string{"a.html": test.content})
+			s.make = func(j *static.Job) bool {
 				test.meddle(s)
 				return s.c.Submit(j)
 			}
-			sh.get("/a.html", "gzip")
-			if o := sh.deliver(); o.Form != nil || o.Useless != test.useless {
-				t.Errorf("%+v", o)
+			s.get("/a.html", "gzip")
+			s.until("it is counted", func() bool { return test.count(s.c.Stats()) == 1 })
+			if _, name := s.get("/a.html", "gzip"); name != "" {
+				t.Errorf("it is %q", name)
 			}
-			if test.count(s.c.Stats()) != 1 {
-				t.Error("it is not counted")
-			}
-			s.end(sh)
+			s.end()
 		})
 	}
 }
@@ -233,54 +210,37 @@ func TestOutcomesWithoutAForm(t *testing.T) {
 // with other content.
 func TestNoiseInEveryCoding(t *testing.T) {
 	for _, c := range []string{"br", "zstd", "gzip"} {
-		s := newSite(t, 1<<20, map[string]string{"noise.html": noise(300_000), "small.html": small})
-		sh := s.shard()
-		for range 2 {
-			sh.get("/noise.html", c)
-			if o := sh.deliver(); o.Form != nil || !o.Useless {
-				t.Errorf("%s: %+v", c, o)
-			}
-			sh.get("/small.html", c)
-			sh.deliver()
-			if _, name := sh.get("/small.html", c); name != c {
-				t.Errorf("%s: %q", c, name)
-			}
-			sh.cache.Close()
-			s.shelf.Clear()
-			sh = s.shard()
+		s := newSite(t, 1<<20, map[string]string{
+			"noise1.html": noise(300_000), "small1.html": small, "noise2.html": noise(300_000), "small2.html": small,
+		})
+		for _, n := range []string{"1", "2"} {
+			before := s.c.Stats().Useless.Load()
+			s.get("/noise"+n+".html", c)
+			s.until("the noise is useless", func() bool { return s.c.Stats().Useless.Load() > before })
+			s.until("the page is coded", func() bool {
+				_, name := s.get("/small"+n+".html", c)
+				return name == c
+			})
 		}
-		s.end(sh)
+		s.end()
 	}
 }
 
-// TestFullInbox has the shard take a reply at the third attempt.
-func TestFullInbox(t *testing.T) {
-	s := newSite(t, 1<<20, map[string]string{"a.html": small})
-	sh := s.shard()
-	sh.inbox = make(chan static.Coded)
-	sh.get("/a.html", "br")
-	sh.deliver()
-	if _, name := sh.get("/a.html", "br"); name != "br" {
-		t.Errorf("it is %q", name)
-	}
-	s.end(sh)
-}
-
-// TestCloseInTheMiddle closes while jobs wait, are made, and cannot be replied to.
+// TestCloseInTheMiddle closes while jobs wait and are made.
 func TestCloseInTheMiddle(t *testing.T) {
 	files := map[string]string{}
 	for i := range 20 {
 		files[string(rune('a'+i))+".html"] = large + string(rune('a'+i))
 	}
 	s := newSite(t, 1<<20, files)
-	sh := s.shard()
-	sh.inbox = make(chan static.Coded)
 	for name := range files {
-		sh.get("/"+name, "br")
+		s.get("/"+name, "br")
 	}
 	began := time.Now()
-	s.end(sh)
+	s.c.Close()
 	if took := time.Since(began); took > patience/2 {
 		t.Errorf("closing took %v", took)
 	}
+	s.cache.Close()
+	s.store.Close()
 }

@@ -4,8 +4,8 @@ import "time"
 
 // The bounds of this package, each with what happens at it.
 const (
-	// queueSlots is how many jobs may wait; a power of two. A further one is
-	// refused, and may be asked for again a second later.
+	// queueSlots is how many jobs may wait. A further one is refused, and may be asked
+	// for again a second later.
 	queueSlots = 128
 
 	// maxWorkers is how many forms are made at a time at most, and processorsPerWorker
@@ -27,8 +27,4 @@ const (
 	// keepEncoders is for how long an idle worker keeps its encoders, which are
 	// some megabytes.
 	keepEncoders = 5 * time.Second
-
-	// replyAgain is after what time a reply is posted again that found a shard's
-	// inbox full.
-	replyAgain = 10 * time.Millisecond
 )

@@ -28,7 +28,7 @@ func (w *worker) run() {
 	for {
 		select {
 		case j := <-w.c.jobs:
-			if !w.work(&j) {
+			if !w.work(j) {
 				return
 			}
 			idle.Reset(keepEncoders)
@@ -40,84 +40,31 @@ func (w *worker) run() {
 	}
 }
 
-// work answers a job, and those that came for the same form meanwhile. It
-// reports false when the compressor is closing.
+// work answers a job. It reports false when the compressor is closing.
 func (w *worker) work(j *static.Job) bool {
-	if !w.c.begin(j) {
-		return true
+	content, err := w.code(j)
+	if err == nil && !j.Intact() {
+		err = static.ErrChanged
 	}
-	form := w.c.shelf.Find(j.Key)
-	var err error
-	if form == nil {
-		form, err = w.make(j)
+	switch {
+	case errors.Is(err, errUseless):
+		w.c.stats.Useless.Add(1)
+		j.Reply(static.Coded{Useless: true})
+	case err != nil:
+		w.c.stats.Failed.Add(1)
+		j.Reply(static.Coded{})
+	case j.Reply(static.Coded{Content: content}):
+		w.c.stats.Made.Add(1)
+	default:
+		w.c.stats.Failed.Add(1)
 	}
-	if errors.Is(err, errClosing) {
-		return false
-	}
-	useless := errors.Is(err, errUseless)
-	for _, waiting := range w.c.end(j) {
-		if !w.reply(&waiting, form, useless) {
-			return false
-		}
-	}
-	ok := w.reply(j, form, useless)
-	if form != nil {
-		form.Release()
-	}
-	return ok
-}
-
-// reply posts the outcome to the shard. It holds the form for the shard.
-func (w *worker) reply(j *static.Job, form *static.Form, useless bool) bool {
-	o := static.Coded{Token: j.Token, Form: form, Useless: useless}
-	if form != nil {
-		form.Retain()
-	}
-	for !j.Reply(o) {
-		select {
-		case <-time.After(replyAgain):
-		case <-w.c.closing:
-			if form != nil {
-				form.Release()
-			}
-			return false
-		}
-	}
-	return true
+	return !errors.Is(err, errClosing)
 }
 
 var (
 	errClosing = errors.New("compressor: closing")
 	errUseless = errors.New("compressor: the form does not pay")
-	errNoRoom  = errors.New("compressor: no room for the form")
 )
-
-// make makes the form of a job, retained for the caller.
-func (w *worker) make(j *static.Job) (*static.Form, error) {
-	var content []byte
-	err := errNoRoom
-	if w.c.room(j) {
-		content, err = w.code(j)
-	}
-	switch {
-	case errors.Is(err, errUseless):
-		w.c.stats.Useless.Add(1)
-		return nil, err
-	case errors.Is(err, errClosing):
-		return nil, err
-	case err == nil && !j.Intact():
-		err = static.ErrChanged
-	}
-	if err == nil {
-		if form := w.c.put(j, content); form != nil {
-			w.c.stats.Made.Add(1)
-			return form, nil
-		}
-		err = errNoRoom
-	}
-	w.c.stats.Failed.Add(1)
-	return nil, err
-}
 
 // code codes the content of a job, in pieces, resting between them.
 func (w *worker) code(j *static.Job) ([]byte, error) {

@@ -21,7 +21,7 @@ func (e *explanation) static(r *config.Route, g *gateway.Route) {
 	}
 	req := static.Request{
 		GET: h.MethodID == http1.GET, HEAD: h.MethodID == http1.HEAD, OPTIONS: h.MethodID == http1.OPTIONS,
-		Path: below, RawPath: e.raw, Now: e.now.Unix(),
+		Path: below, RawPath: e.raw,
 	}
 	if h.HasQuery {
 		req.RawQuery = h.Bytes(h.Query)
@@ -37,10 +37,8 @@ func (e *explanation) static(r *config.Route, g *gateway.Route) {
 	if i := h.Find("sec-fetch-mode"); i >= 0 {
 		req.SecFetchMode = h.Value(&h.Fields[i])
 	}
-	cache := static.NewCache(1, 1<<20)
-	defer cache.Close()
-	var a static.Answer
-	cache.Serve(g.Site, &req, &a)
+	a, done := static.Look(g.Site, &req, e.now.Unix())
+	defer done()
 	if a.Listing != nil {
 		made := a.Listing.Make()
 		e.line("directory", "%s", filepath.Join(r.Static.Root, filepath.FromSlash(unescape(string(below)))))

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -11,6 +12,7 @@ type schedule struct {
 	gap     float64 // Mean nanoseconds between arrivals; 0 in a closed loop.
 	next    time.Duration
 	table   []line
+	upTo    []int // the sum of weights up to and including each line
 	weights int
 	// due holds arrivals that no connection has taken yet, oldest first, in a ring.
 	due        []time.Duration
@@ -34,6 +36,7 @@ func newSchedule(plan *Plan) *schedule {
 	for _, request := range plan.Requests {
 		request.Weight = max(request.Weight, 1)
 		s.weights += request.Weight
+		s.upTo = append(s.upTo, s.weights)
 		s.table = append(s.table, line{Request: request, head: []byte(request.Head)})
 	}
 	if plan.Rate > 0 {
@@ -78,11 +81,7 @@ func (s *schedule) draw() *line {
 	if len(s.table) == 1 {
 		return &s.table[0]
 	}
-	left := s.random.IntN(s.weights)
-	for i := range s.table {
-		if left -= s.table[i].Weight; left < 0 {
-			return &s.table[i]
-		}
-	}
-	return &s.table[len(s.table)-1]
+	// A table may be long: a site of a hundred thousand files is one.
+	i, _ := slices.BinarySearch(s.upTo, s.random.IntN(s.weights)+1)
+	return &s.table[i]
 }

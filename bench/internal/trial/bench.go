@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,7 @@ type Bench struct {
 	root     string
 	upstream *proc.Process
 	upPort   int
+	many     bool // the many small files are there
 }
 
 // Sizes of the site's files.
@@ -69,6 +71,33 @@ func (b *Bench) Open() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// ManyFiles is how many small files there are below /static/many/ after AddMany.
+const ManyFiles = 100_000
+
+// ManyPath is the path of one of them.
+func ManyPath(i int) string { return fmt.Sprintf("/static/many/%d/%d.txt", i/1000, i) }
+
+// AddMany adds many files of 1 KiB to the site, no two of them alike. Adding them twice is no error.
+func (b *Bench) AddMany() error {
+	if b.many {
+		return nil
+	}
+	for i := range ManyFiles {
+		path := filepath.Join(b.root, ManyPath(i))
+		if i%1000 == 0 {
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return err
+			}
+		}
+		line := fmt.Sprintf("This is file %d of many.\n", i)
+		if err := os.WriteFile(path, []byte(strings.Repeat(line, KiB/len(line)+1)[:KiB]), 0o644); err != nil {
+			return err
+		}
+	}
+	b.many = true
 	return nil
 }
 
