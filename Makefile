@@ -21,7 +21,7 @@ RACE := ./engine ./proxy/... ./telemetry ./control/... ./cmd/...
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: all build demo test unit race lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos clean
+.PHONY: all build demo test unit test-grpc race scan lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos clean
 
 all: build
 
@@ -34,7 +34,7 @@ demo: build
 	./bin/anygate serve --demo
 
 # Installs what the tests need, and runs all of them.
-test: install lint unit race test-giouring test-kernels
+test: install lint unit test-grpc race test-giouring test-kernels
 
 install:
 	./test/install.sh
@@ -44,6 +44,10 @@ install:
 unit:
 	$(GO) test -json -p 1 -timeout 15m ./... | $(GO) run ./test/report
 
+# gRPC through the program, with grpc-go on both sides, in a module of its own.
+test-grpc:
+	cd test/grpc && $(GO) test -count=1 -timeout 5m ./...
+
 race:
 	$(GO) test -race -timeout 10m $(RACE)
 	$(GO) test -race -timeout 10m -run 'Lend|Quota' ./gateway
@@ -52,6 +56,10 @@ race:
 # of "unit" do so for ten seconds.
 chaos:
 	ANYGATE_CHAOS_TIME=60s $(GO) test -count=1 -v -timeout 10m ./test/chaos
+
+# Everything that testssl.sh knows to look for in a server's TLS; "unit" does so too.
+scan: install
+	$(GO) test -count=1 -v -timeout 5m ./test/scan
 
 # Fails on every finding. The formatter prints the files it would change.
 lint:

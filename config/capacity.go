@@ -53,6 +53,8 @@ func (l *loader) readKeepAlive(v *node, k *KeepAlive) {
 		field{"requests", func(_, v *node) { l.integerOr("unlimited", v, 1, maxPoolLimit, &k.Requests) }},
 		field{"connections", func(_, v *node) { l.integer(v, 0, maxIdleConnections, &k.Connections) }},
 		field{"warm", func(_, v *node) { l.integer(v, 0, maxIdleConnections, &k.Warm) }},
+		field{"streams", func(_, v *node) { l.integer(v, 1, maxStreams, &k.Streams) }},
+		field{"ping", func(_, v *node) { l.durationOr("off", v, minPing, &k.Ping) }},
 	)
 	if warm := v.get("warm"); ok && warm != nil && k.Warm > k.Connections {
 		l.errorAt(warm, Diagnostic{

@@ -35,6 +35,14 @@ type Config struct {
 
 	Server Server
 	Log    Log
+	// TLS is nil for a configuration without the section.
+	TLS *TLS
+
+	// Warnings are what can be served as it stands, and is probably not meant.
+	Warnings Diagnostics
+
+	// readFile is Options.ReadFile.
+	readFile func(path string) ([]byte, error)
 }
 
 // Pos is a place in a configuration file. Line and Col count from 1, Col in characters. The zero Pos is no place.
@@ -53,7 +61,11 @@ type Listener struct {
 	Addr          string
 	TLS           bool
 	ProxyProtocol bool
-	Pos           Pos
+	// Redirect sends clients to the same place over TLS.
+	Redirect bool
+	// H2C says that only HTTP/2 without TLS is spoken there.
+	H2C bool
+	Pos Pos
 }
 
 // Route is one entry of `routes` with everything that defaults and groups add to it.
@@ -120,6 +132,7 @@ type Server struct {
 	Limits   Limits
 	Timeouts ServerTimeouts
 	MinRate  MinRate
+	H2       H2
 	// Trust are the addresses whose word on who the client is counts.
 	Trust []netip.Prefix
 	// User and Chroot are parsed but not available in this version, so a served Config has them empty.

@@ -24,6 +24,8 @@ const (
 	KindUnavailable Kind = "unavailable"
 	// KindMissing is something outside the file that cannot be found: a directory, an included file, a variable.
 	KindMissing Kind = "missing"
+	// KindWarning is a thing that is served as it stands, and probably not meant.
+	KindWarning Kind = "warning"
 )
 
 // Diagnostic is one thing that is wrong with a configuration. Its JSON form is stable: fields may be added, but none
@@ -153,6 +155,18 @@ func quoted(s string) string {
 	return `"` + s + `"`
 }
 
+// OneLine is the diagnostic without the text of the file, for logs.
+func (d Diagnostic) OneLine() string {
+	var b strings.Builder
+	writePlace(&b, d.File, d.Line, d.Col)
+	b.WriteString(printable(d.Msg))
+	if hint := d.hint(); hint != "" {
+		b.WriteString("; ")
+		b.WriteString(printable(hint))
+	}
+	return b.String()
+}
+
 // Diagnostics are everything that is wrong with a configuration, in the order of its files and lines. It is empty,
 // or nil, exactly when the configuration may be served.
 type Diagnostics []Diagnostic
@@ -218,9 +232,34 @@ func (l *loader) report(s *source, off, end int, d Diagnostic) {
 	if d.Kind == "" {
 		d.Kind = KindInvalid
 	}
+	l.diagnostics = append(l.diagnostics, s.placed(off, end, d))
+}
+
+// warn adds a warning about the whole node.
+func (l *loader) warn(n *node, d Diagnostic) {
+	off, end := n.span()
+	l.warnAt(n, off, end, d)
+}
+
+// warnIn adds a warning about a part of a scalar's value.
+func (l *loader) warnIn(n *node, off, count int, d Diagnostic) {
+	start, end := n.part(off, count)
+	l.warnAt(n, start, end, d)
+}
+
+func (l *loader) warnAt(n *node, off, end int, d Diagnostic) {
+	if n.bad || len(l.warnings) >= maxDiagnostics {
+		return
+	}
+	d.Kind = KindWarning
+	l.warnings = append(l.warnings, n.src.placed(off, end, d))
+}
+
+// placed completes a diagnostic about the bytes from off to end.
+func (s *source) placed(off, end int, d Diagnostic) Diagnostic {
 	d.Msg, d.Want, d.Suggest = clip(d.Msg), clip(d.Want), clip(d.Suggest)
 	d.File, d.Line, d.Col, d.Len, d.Source = s.place(off, end)
-	l.diagnostics = append(l.diagnostics, d)
+	return d
 }
 
 // clip cuts a text that quotes too much of the file.
@@ -248,14 +287,22 @@ func (s *source) place(off, end int) (file string, line, col, n int, text string
 	return p.File, p.Line, p.Col, n, s.line(index)
 }
 
-// finish sorts the diagnostics by file, in the order in which files were read, and place, and drops repetitions: an
-// alias shows the same text in several places.
+// finish returns the errors.
 func (l *loader) finish() Diagnostics {
+	out := l.arranged(l.diagnostics)
+	if l.dropped > 0 {
+		out = append(out, Diagnostic{Kind: KindInvalid, Msg: strconv.Itoa(l.dropped) + " further errors are not shown"})
+	}
+	return out
+}
+
+// arranged sorts diagnostics by file, in the order in which files were read, and place, and drops repetitions: an alias
+// shows the same text in several places.
+func (l *loader) arranged(ds []Diagnostic) Diagnostics {
 	order := make(map[string]int, len(l.files))
 	for i, f := range l.files {
 		order[f.src.name] = i + 1
 	}
-	ds := l.diagnostics
 	sort.SliceStable(ds, func(i, j int) bool {
 		a, b := &ds[i], &ds[j]
 		switch {
@@ -272,9 +319,6 @@ func (l *loader) finish() Diagnostics {
 			continue
 		}
 		out = append(out, d)
-	}
-	if l.dropped > 0 {
-		out = append(out, Diagnostic{Kind: KindInvalid, Msg: strconv.Itoa(l.dropped) + " further errors are not shown"})
 	}
 	if len(out) == 0 {
 		return nil

@@ -8,6 +8,7 @@
 //	syntax    a YAML syntax error becomes a diagnostic; the damaged lines are left out, and the rest is read
 //	tree      YAML nodes become nodes that know the bytes they came from; aliases and ${NAME} are expanded here
 //	sections  each section of the file is decoded and checked by a file of its own
+//	tls       certificates and keys are read and judged by package certificate
 //	routes    heads and actions are parsed by package route, policies by package policy; defaults are filled in
 //
 // Nothing here knows a socket or a clock. Parse reaches the world only through the functions of its Options; Load,

@@ -49,12 +49,13 @@ func TestDocumentation(t *testing.T) {
 	}
 }
 
-// TestProxyExamples reads every example of the pages about the reverse proxy.
+// TestProxyExamples reads every example of the pages about the reverse proxy, and of that about TLS.
 func TestProxyExamples(t *testing.T) {
 	pages, err := filepath.Glob("../docs/proxy*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	pages = append(pages, "../docs/tls.md")
 	count := 0
 	for _, page := range pages {
 		text, err := os.ReadFile(page)

@@ -42,7 +42,15 @@ func (l *loader) readHealth(v *node) *Health {
 			field{"jitter", l.shareInto(0, maxJitter, &h.Jitter)},
 			field{"status", func(_, v *node) { l.statusRanges(v, &h.Status) }},
 			field{"host", func(_, v *node) { l.healthHost(v, h) }},
+			field{"grpc", func(_, v *node) { l.healthGRPC(v, h) }},
 		)
+		if h.GRPC {
+			for _, key := range []string{"path", "status"} {
+				if at := v.get(key); at != nil {
+					l.errorAt(at, Diagnostic{Kind: KindConflict, Msg: "a check by gRPC's health protocol has no " + key, Want: "either grpc or " + key})
+				}
+			}
+		}
 		switch {
 		case timeout == nil:
 			h.Timeout = min(h.Timeout, h.Every)
@@ -73,6 +81,35 @@ func (l *loader) healthPath(v *node, h *Health) {
 		}
 	}
 	h.Path = s
+}
+
+// healthGRPC reads the name of a service, or on for the server as a whole.
+func (l *loader) healthGRPC(v *node, h *Health) {
+	const want = "on, off, or the name of a service such as shop.v1.Cart"
+	s, ok := l.text(v, want)
+	if !ok {
+		return
+	}
+	switch s {
+	case "off", "false":
+		h.GRPC = false
+		return
+	case "on", "true":
+		h.GRPC = true
+		return
+	}
+	for i := range len(s) {
+		c := s[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-' || c == '/') {
+			l.errorAt(v, Diagnostic{Msg: strconv.Quote(s) + " is not the name of a service", Want: want})
+			return
+		}
+	}
+	if len(s) > maxHealthPath {
+		l.errorAt(v, Diagnostic{Msg: "the name of the service is too long", Want: want})
+		return
+	}
+	h.GRPC, h.Service = true, s
 }
 
 func (l *loader) healthHost(v *node, h *Health) {

@@ -19,6 +19,7 @@ type jsonConfig struct {
 	Routes    []jsonRoute    `json:"routes"`
 	Server    jsonServer     `json:"server"`
 	Log       jsonLog        `json:"log"`
+	TLS       *jsonTLS       `json:"tls,omitempty"`
 }
 
 type jsonPos struct {
@@ -32,6 +33,8 @@ type jsonListen struct {
 	Address       string `json:"address"`
 	TLS           bool   `json:"tls"`
 	ProxyProtocol bool   `json:"proxy_protocol"`
+	Redirect      bool   `json:"redirect,omitempty"`
+	H2C           bool   `json:"h2c"`
 	jsonPos
 }
 
@@ -108,6 +111,7 @@ type jsonServer struct {
 	Limits   map[string]any    `json:"limits"`
 	Timeouts map[string]string `json:"timeouts"`
 	MinRate  map[string]string `json:"min_rate"`
+	H2       *jsonH2           `json:"h2"`
 	Trust    []string          `json:"trust,omitempty"`
 }
 
@@ -124,7 +128,7 @@ func (c *Config) JSON() []byte {
 		Log: jsonLog{c.Log.Access.To, c.Log.Access.Format, c.Log.Level},
 	}
 	for _, ln := range c.Listen {
-		out.Listen = append(out.Listen, jsonListen{ln.Network, ln.Addr, ln.TLS, ln.ProxyProtocol, jsonPos(ln.Pos)})
+		out.Listen = append(out.Listen, jsonListen{ln.Network, ln.Addr, ln.TLS, ln.ProxyProtocol, ln.Redirect, ln.H2C, jsonPos(ln.Pos)})
 	}
 	for _, u := range c.Upstreams {
 		ju := jsonUpstream{Name: u.Name, Named: u.Named, Members: []jsonMember{}, jsonPool: u.Pool.json(), jsonPos: jsonPos(u.Pos)}
@@ -138,6 +142,7 @@ func (c *Config) JSON() []byte {
 	}
 	out.Errors = c.Errors.json()
 	out.Server = c.Server.json()
+	out.TLS = c.TLS.json()
 	return marshal(out)
 }
 
@@ -221,6 +226,7 @@ func (s *Server) json() jsonServer {
 			"idle": quantity.FormatDuration(s.Timeouts.Idle), "write": quantity.FormatDuration(s.Timeouts.Write),
 			"drain": quantity.FormatDuration(s.Timeouts.Drain),
 		},
+		H2:      s.H2.json(),
 		MinRate: map[string]string{"body": rate(s.MinRate.Body), "write": rate(s.MinRate.Write)},
 	}
 }

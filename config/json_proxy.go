@@ -19,17 +19,21 @@ type jsonPool struct {
 	KeepAlive     map[string]any `json:"keepalive"`
 	Resolve       jsonResolve    `json:"resolve"`
 	ProxyProtocol int            `json:"proxy_protocol,omitempty"`
+	Protocol      string         `json:"protocol,omitempty"`
+	GRPCFailures  []string       `json:"grpc_failures,omitempty"`
+	TLS           map[string]any `json:"tls,omitempty"`
 }
 
 type jsonHealth struct {
-	Path    string   `json:"path"`
+	Path    string   `json:"path,omitempty"`
+	GRPC    *string  `json:"grpc,omitempty"` // the service, "" for the server as a whole
 	Host    string   `json:"host,omitempty"`
 	Every   string   `json:"every"`
 	Jitter  string   `json:"jitter"`
 	Timeout string   `json:"timeout"`
 	Rise    int      `json:"rise"`
 	Fall    int      `json:"fall"`
-	Status  []string `json:"status"`
+	Status  []string `json:"status,omitempty"`
 }
 
 type jsonPassive struct {
@@ -75,7 +79,7 @@ type jsonPage struct {
 func (p *Pool) json() jsonPool {
 	out := jsonPool{
 		Health: p.Health.json(), Passive: p.Passive.json(), Breaker: p.Breaker.json(), Panic: p.Panic.String(),
-		SlowStart: durationWord("off", p.SlowStart), ProxyProtocol: p.ProxyProtocol,
+		SlowStart: durationWord("off", p.SlowStart), ProxyProtocol: p.ProxyProtocol, TLS: p.TLS.json(),
 		Limits: map[string]any{
 			"connections": countWord("unlimited", p.Limits.Connections), "requests": countWord("unlimited", p.Limits.Requests),
 		},
@@ -84,6 +88,10 @@ func (p *Pool) json() jsonPool {
 			"requests": countWord("unlimited", p.KeepAlive.Requests), "connections": p.KeepAlive.Connections, "warm": p.KeepAlive.Warm,
 		},
 		Resolve: p.Resolve.json(),
+	}
+	if p.Protocol != HTTP1 {
+		out.Protocol, out.GRPCFailures = p.Protocol.String(), p.grpcNames()
+		out.KeepAlive["streams"], out.KeepAlive["ping"] = p.KeepAlive.Streams, durationWord("off", p.KeepAlive.Ping)
 	}
 	if p.Balance != nil {
 		out.Balance = p.Balance.Args()
@@ -102,7 +110,11 @@ func (h *Health) json() *jsonHealth {
 		return nil
 	}
 	out := &jsonHealth{
-		h.Path, h.Host, quantity.FormatDuration(h.Every), h.Jitter.String(), quantity.FormatDuration(h.Timeout), h.Rise, h.Fall, nil,
+		h.Path, nil, h.Host, quantity.FormatDuration(h.Every), h.Jitter.String(), quantity.FormatDuration(h.Timeout), h.Rise, h.Fall, nil,
+	}
+	if h.GRPC {
+		out.Path, out.GRPC = "", &h.Service
+		return out
 	}
 	for _, r := range h.Status {
 		out.Status = append(out.Status, r.String())

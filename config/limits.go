@@ -66,6 +66,11 @@ const (
 	maxPoolLimit = 1 << 30
 	// maxIdleConnections bounds the idle connections that a shard keeps to one member.
 	maxIdleConnections = 1 << 16
+	// maxStreams bounds the requests that a connection of HTTP/2 carries at a time.
+	maxStreams = 1000
+	// minPing is the shortest silence after which a connection is asked whether its member is still there: servers take
+	// more for an attack.
+	minPing = time.Second
 	// MaxPageBytes bounds the content of an error page, which every shard answers from memory.
 	MaxPageBytes = 64 << 10
 	// maxShards bounds the number of event loops.

@@ -14,7 +14,10 @@ const DefaultListen = ":8080"
 
 const wantListen = ":PORT, IP:PORT or unix:/PATH"
 
-// readListen reads ADDR [tls] [proxy-protocol], or a list of them.
+// listenOptions may stand behind an address.
+var listenOptions = []string{"tls", "redirect", "proxy-protocol", "h2c"}
+
+// readListen reads ADDR [tls|redirect] [proxy-protocol] [h2c], or a list of them.
 func (l *loader) readListen(_, value *node) {
 	if value.shape == list && len(value.items) == 0 {
 		l.errorAt(value, Diagnostic{Msg: "the list is empty", Want: wantListen})
@@ -44,6 +47,7 @@ func (l *loader) readListen(_, value *node) {
 		}
 		if !duplicate {
 			l.cfg.Listen = append(l.cfg.Listen, ln)
+			l.tls.listeners = append(l.tls.listeners, item)
 		}
 	}
 }
@@ -70,16 +74,26 @@ func (l *loader) listener(item *node, list []word) (Listener, bool) {
 		switch w.text {
 		case "tls":
 			ln.TLS = true
-			l.unavailableIn(item, w.off, len(w.text), `"tls"`)
 		case "proxy-protocol":
 			ln.ProxyProtocol = true
+		case "redirect":
+			ln.Redirect = true
+		case "h2c":
+			ln.H2C = true
 		default:
 			l.wordError(item, w, Diagnostic{
-				Msg: "unknown option " + strconv.Quote(w.text) + " of an address", Want: "tls or proxy-protocol",
-				Suggest: route.Suggest(w.text, []string{"tls", "proxy-protocol"}),
+				Msg: "unknown option " + strconv.Quote(w.text) + " of an address", Want: oneOf(listenOptions),
+				Suggest: route.Suggest(w.text, listenOptions),
 			})
 			ok = false
 		}
+	}
+	switch {
+	case ln.TLS && ln.Redirect:
+		l.errorAt(item, Diagnostic{Msg: "an address that speaks TLS cannot send its clients to TLS", Want: "tls or redirect"})
+	case ln.TLS && ln.H2C:
+		l.errorAt(item, Diagnostic{Kind: KindConflict, Msg: "h2c is HTTP/2 without TLS", Want: "either tls or h2c"})
+		ok = false
 	}
 	return ln, ok
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/anygate/anygate/route"
 )
@@ -16,13 +17,16 @@ type Options struct {
 	LookupEnv func(name string) (string, bool)
 	// BaseDir is the directory that relative paths of the main file start from.
 	BaseDir string
-	// ReadFile reads an included file. Nil means that there is none to read.
+	// ReadFile reads an included file, and later the files that the configuration names. Nil means that there is none to
+	// read.
 	ReadFile func(path string) ([]byte, error)
 	// Glob lists the files that an include's pattern matches. Nil means that patterns match nothing.
 	Glob func(pattern string) ([]string, error)
 	// Stat looks at the directories and files that routes serve. Nil means that they are not looked at, and that
 	// everything but a `file` of the full form is taken for a directory.
 	Stat func(path string) (fs.FileInfo, error)
+	// Now is the time at which certificates are judged. The zero time means that their dates are not looked at.
+	Now time.Time
 }
 
 // system reaches the operating system.
@@ -48,12 +52,17 @@ func readFile(path string) ([]byte, error) {
 
 // Load reads and compiles a configuration file and the files it includes. The Config may be served only when there are
 // no diagnostics; otherwise it holds what could be understood, and is nil when the file could not be read at all.
-func Load(path string) (*Config, Diagnostics) {
+func Load(path string) (*Config, Diagnostics) { return LoadAt(path, time.Time{}) }
+
+// LoadAt is Load at a point in time, which the dates of certificates are compared with.
+func LoadAt(path string, now time.Time) (*Config, Diagnostics) {
 	text, err := readFile(path)
 	if err != nil {
 		return nil, Diagnostics{{Kind: KindMissing, File: path, Msg: "cannot read the configuration: " + cause(err)}}
 	}
-	return Parse(path, text, system(filepath.Dir(path)))
+	opt := system(filepath.Dir(path))
+	opt.Now = now
+	return Parse(path, text, opt)
 }
 
 // cause returns what went wrong with a file without its name, which the diagnostic shows already.
@@ -72,9 +81,10 @@ func Parse(name string, text []byte, opt Options) (*Config, Diagnostics) {
 	if len(text) > maxFileBytes {
 		return nil, Diagnostics{{Kind: KindSyntax, File: name, Msg: "the configuration is larger than 16MiB"}}
 	}
-	c := &Config{Path: name, BaseDir: opt.BaseDir}
+	c := &Config{Path: name, BaseDir: opt.BaseDir, readFile: opt.ReadFile}
 	l.readAll(newSource(name, opt.BaseDir, text), name)
 	l.decode(c)
+	c.Warnings = l.arranged(l.warnings)
 	return c, l.finish()
 }
 
@@ -134,6 +144,7 @@ func simple(key, value, typed, listen string) (*Config, Diagnostics) {
 type loader struct {
 	opt         Options
 	diagnostics []Diagnostic
+	warnings    []Diagnostic
 	// dropped counts the errors behind the last one that is reported.
 	dropped int
 	// files are the main file and the included ones, in the order of their includes.
@@ -159,6 +170,13 @@ type loader struct {
 	routeKeys []*node
 	// headLimit is a value of server.limits that bounds request heads.
 	headLimit *node
+	// tls is where the parts of the section stand, and mtls the policies that want certificates of clients.
+	tls  tlsDraft
+	mtls []setting
+	// lentTLS says that there are certificates in a configuration that the one being read is for.
+	lentTLS bool
+	// h2Off is the value of server.h2 that counts.
+	h2Off *node
 }
 
 func newLoader(opt Options) *loader {

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/anygate/anygate/policy"
 	"github.com/anygate/anygate/route"
@@ -33,6 +34,9 @@ func (l *loader) policyLine(n *node, off int, line string, list []setting) []set
 		l.policyError(n, off, line, err)
 		return list
 	}
+	if f, ok := p.(policy.Filed); ok {
+		p = l.placeFiles(f, n, off, line)
+	}
 	name, _, _ := policy.Split(line)
 	start := 0
 	for start < len(line) && isSpace(line[start]) {
@@ -42,6 +46,9 @@ func (l *loader) policyLine(n *node, off int, line string, list []setting) []set
 		l.unavailableIn(n, off+start, len(name), "policy "+strconv.Quote(name))
 	}
 	s := setting{policy: p, at: n, off: off + start, n: len(name)}
+	if !l.checkMTLS(&s, line[start:]) {
+		return list
+	}
 	for _, other := range list {
 		if other.policy.Slot() == p.Slot() {
 			l.errorIn(n, s.off, s.n, Diagnostic{
@@ -141,6 +148,25 @@ func setIn(levels [][]setting, name string) bool {
 		}
 	}
 	return false
+}
+
+// settleTokens makes the host of a route the origin of the tokens that it asks for, where their policy names none.
+func (l *loader) settleTokens(d *draft) {
+	for i, p := range d.Policies {
+		t, ok := p.(policy.Token)
+		if !ok || t.CrossOrigin || len(t.Origins) > 0 {
+			continue
+		}
+		if host := d.Head.Host; host != "" && !strings.HasPrefix(host, "*.") {
+			t.Origins = []string{host}
+			d.Policies[i] = t
+			continue
+		}
+		l.errorAt(d.key, Diagnostic{
+			Msg:  "tokens are for an origin, and neither the route nor its policy \"token\" names one",
+			Want: "a route with a host, or origin NAME or cross-origin in the policy",
+		})
+	}
 }
 
 // proxyOnly are the policies that have a meaning only where there is an upstream.

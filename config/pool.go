@@ -37,13 +37,19 @@ type Pool struct {
 	Limits    PoolLimits
 	KeepAlive KeepAlive
 	Resolve   Resolve
+	// TLS is how the members are spoken to, nil where only those are with https:// are, and with the defaults.
+	TLS *UpstreamTLS
 	// ProxyProtocol is the version of the PROXY protocol that connections begin with, 0 for none.
 	ProxyProtocol int
+	// Protocol is what is spoken with the members.
+	Protocol Protocol
+	// GRPCFailures are the statuses of gRPC that count as failures of a member, as bits.
+	GRPCFailures uint32
 }
 
 // Member is one server of a pool.
 type Member struct {
-	// Scheme is "http" for a TCP address, "unix" for a socket path and "srv" for a name of SRV records.
+	// Scheme is "http" for a TCP address, "https" for one that speaks TLS in any case, "unix" for a socket path and "srv" for a name of SRV records.
 	Scheme string
 	// Addr is HOST:PORT (IPv6 hosts in brackets), the socket path, or the name.
 	Addr   string
@@ -51,6 +57,20 @@ type Member struct {
 	// Backup says that the member is used only while no other one is available.
 	Backup bool
 	Pos    Pos
+	// anyPort says that Addr has the usual port because none was given, plain that http:// stands before it.
+	anyPort, plain bool
+}
+
+// UpstreamTLS is how TLS is spoken to the members of a pool.
+type UpstreamTLS struct {
+	// CA is the file of the authorities that vouch for the members, nil for those of the system.
+	CA *File
+	// Cert and Key are what this server shows when it is asked for a certificate, nil for nothing.
+	Cert, Key *File
+	// ServerName is the name that is asked for and verified, empty for that of each member.
+	ServerName string
+	// Insecure says that certificates are not verified.
+	Insecure bool
 }
 
 // Health are active checks.
@@ -66,6 +86,10 @@ type Health struct {
 	Rise, Fall int
 	// Status are the statuses that a member in health answers.
 	Status []StatusRange
+	// GRPC asks by gRPC's health protocol, for Service or, if it is empty, for the server as a whole; Path and Status
+	// have no meaning then.
+	GRPC    bool
+	Service string
 }
 
 // StatusRange is the statuses from Low to High.
@@ -115,6 +139,10 @@ type KeepAlive struct {
 	// Connections is how many idle ones each shard keeps to each member, Warm how many it opens beforehand.
 	Connections int
 	Warm        int
+	// Streams is how many requests a connection of HTTP/2 carries at a time, and Ping after how long a silence it is
+	// asked whether the member is still there; 0 is never.
+	Streams int
+	Ping    time.Duration
 }
 
 // Resolve says when names are looked up again, and by whom.
@@ -188,6 +216,7 @@ const (
 
 	defaultKeepAliveIdle        = 60 * time.Second
 	defaultKeepAliveConnections = 512
+	defaultKeepAliveStreams     = 100
 
 	defaultResolveMin = 5 * time.Second
 	defaultResolveMax = 5 * time.Minute
@@ -198,8 +227,10 @@ const (
 func defaultPool() Pool {
 	return Pool{
 		Panic:     defaultPanic,
-		KeepAlive: KeepAlive{Idle: defaultKeepAliveIdle, Connections: defaultKeepAliveConnections},
+		KeepAlive: KeepAlive{Idle: defaultKeepAliveIdle, Connections: defaultKeepAliveConnections, Streams: defaultKeepAliveStreams},
 		Resolve:   Resolve{Min: defaultResolveMin, Max: defaultResolveMax},
+
+		GRPCFailures: 1 << grpcUnavailable,
 	}
 }
 
@@ -216,6 +247,8 @@ func (c *Config) PoolOf(r *Route) (pool Pool, shared bool) {
 	if len(r.Targets) == 1 {
 		pool = c.Upstreams[r.Targets[0].Upstream].Pool
 	}
+	// A route names only pools that speak the same protocol.
+	pool.Protocol = c.Upstreams[r.Targets[0].Upstream].Protocol
 	if r.OwnHealth {
 		pool.Health = r.Health
 	}

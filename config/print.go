@@ -17,6 +17,7 @@ import (
 func (c *Config) Print(w io.Writer) error {
 	var b strings.Builder
 	c.printListen(&b)
+	c.printTLS(&b)
 	c.printUpstreams(&b)
 	c.printProxy(&b)
 	printErrors(&b, "", &c.Errors)
@@ -51,6 +52,12 @@ func (ln Listener) String() string {
 	}
 	if ln.ProxyProtocol {
 		s += " proxy-protocol"
+	}
+	if ln.Redirect {
+		s += " redirect"
+	}
+	if ln.H2C {
+		s += " h2c"
 	}
 	return s
 }
@@ -109,6 +116,7 @@ func (c *Config) printServer(b *strings.Builder) {
 		quantity.FormatDuration(t.Body), quantity.FormatDuration(t.Idle), quantity.FormatDuration(t.Write), quantity.FormatDuration(t.Drain),
 	)
 	fmt.Fprintf(b, "  min-rate: {body: %s, write: %s}\n", rateOrWord("off", s.MinRate.Body), rateOrWord("off", s.MinRate.Write))
+	fmt.Fprintf(b, "  h2: %s\n", s.H2.String())
 	if len(s.Trust) > 0 {
 		trust := make([]string, len(s.Trust))
 		for i, p := range s.Trust {

@@ -36,7 +36,11 @@ func (c *Config) printUpstreams(b *strings.Builder) {
 // String writes the member as `upstreams` has it.
 func (m Member) String() string {
 	s := m.Addr
-	if m.Scheme != "http" {
+	switch m.Scheme {
+	case "http":
+	case "https":
+		s = "https://" + s
+	default:
 		s = m.Scheme + ":" + s
 	}
 	if m.Weight != 1 {
@@ -57,10 +61,17 @@ func (p *Pool) print(b *strings.Builder) {
 	line("panic", p.Panic.String())
 	line("slow-start", durationOrWord("off", p.SlowStart))
 	line("limits", p.Limits.String())
-	line("keepalive", p.KeepAlive.String())
+	line("keepalive", p.keepAlive())
 	line("resolve", p.Resolve.String())
+	if p.TLS != nil {
+		line("tls", p.TLS.String())
+	}
 	if p.ProxyProtocol > 0 {
 		line("proxy-protocol", "v"+strconv.Itoa(p.ProxyProtocol))
+	}
+	if p.Protocol != HTTP1 {
+		line("protocol", p.Protocol.String())
+		line("grpc-failures", p.grpcFailures())
 	}
 }
 
@@ -73,9 +84,16 @@ func (h *Health) String() string {
 	for i, r := range h.Status {
 		ranges[i] = r.String()
 	}
+	asks, passes := "path: "+quoteYAML(h.Path), ", status: "+flowList(ranges)
+	switch {
+	case h.GRPC && h.Service != "":
+		asks, passes = "grpc: "+quoteYAML(h.Service), ""
+	case h.GRPC:
+		asks, passes = "grpc: "+quoteYAML("on"), ""
+	}
 	s := fmt.Sprintf(
-		"{path: %s, every: %s, jitter: %s, timeout: %s, rise: %d, fall: %d, status: %s", quoteYAML(h.Path),
-		quantity.FormatDuration(h.Every), h.Jitter, quantity.FormatDuration(h.Timeout), h.Rise, h.Fall, flowList(ranges),
+		"{%s, every: %s, jitter: %s, timeout: %s, rise: %d, fall: %d%s", asks,
+		quantity.FormatDuration(h.Every), h.Jitter, quantity.FormatDuration(h.Timeout), h.Rise, h.Fall, passes,
 	)
 	if h.Host != "" {
 		s += ", host: " + quoteYAML(h.Host)
@@ -116,12 +134,17 @@ func (p PoolLimits) String() string {
 	return s + "}"
 }
 
-// String writes the times and numbers as `keepalive` has them.
-func (k KeepAlive) String() string {
-	return fmt.Sprintf(
-		"{idle: %s, age: %s, requests: %s, connections: %d, warm: %d}", quantity.FormatDuration(k.Idle), durationOrWord("unlimited", k.Age),
+// keepAlive writes the times and numbers as `keepalive` has them.
+func (p *Pool) keepAlive() string {
+	k := &p.KeepAlive
+	s := fmt.Sprintf(
+		"{idle: %s, age: %s, requests: %s, connections: %d, warm: %d", quantity.FormatDuration(k.Idle), durationOrWord("unlimited", k.Age),
 		orWord("unlimited", k.Requests), k.Connections, k.Warm,
 	)
+	if p.Protocol != HTTP1 {
+		s += fmt.Sprintf(", streams: %d, ping: %s", k.Streams, durationOrWord("off", k.Ping))
+	}
+	return s + "}"
 }
 
 // String writes the look-ups as `resolve` has them.

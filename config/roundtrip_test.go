@@ -29,11 +29,12 @@ func checkRoundTrip(t *testing.T, c *Config, printed string) {
 // unplaced returns a copy of c without positions, names of files and groups, and compiled parts.
 func unplaced(c *Config) Config {
 	out := *c
-	out.Path, out.Files, out.Table = "", nil, nil
+	out.Path, out.Files, out.Table, out.readFile = "", nil, nil, nil
 	out.Listen = append([]Listener(nil), c.Listen...)
 	for i := range out.Listen {
 		out.Listen[i].Pos = Pos{}
 	}
+	out.TLS, out.Warnings = unplacedTLS(c.TLS), nil
 	out.Errors = unplacedErrors(c.Errors)
 	out.Upstreams = nil
 	for _, u := range c.Upstreams {
@@ -41,6 +42,15 @@ func unplaced(c *Config) Config {
 		u.Members = append([]Member(nil), u.Members...)
 		for i := range u.Members {
 			u.Members[i].Pos = Pos{}
+		}
+		if t := u.TLS; t != nil {
+			own := *t
+			for _, f := range []**File{&own.CA, &own.Cert, &own.Key} {
+				if *f != nil {
+					*f = &File{Name: (*f).Name, Path: (*f).Path}
+				}
+			}
+			u.TLS = &own
 		}
 		out.Upstreams = append(out.Upstreams, u)
 	}
@@ -58,6 +68,37 @@ func unplaced(c *Config) Config {
 		out.Routes = append(out.Routes, r)
 	}
 	return out
+}
+
+func unplacedTLS(t *TLS) *TLS {
+	if t == nil {
+		return nil
+	}
+	out := *t
+	out.Pos = Pos{}
+	out.Certificates = append([]Certificate(nil), t.Certificates...)
+	for i := range out.Certificates {
+		out.Certificates[i].Cert.Pos, out.Certificates[i].Key.Pos = Pos{}, Pos{}
+	}
+	out.Clients = append([]Clients(nil), t.Clients...)
+	for i := range out.Clients {
+		out.Clients[i].Pos, out.Clients[i].CA.Pos = Pos{}, Pos{}
+	}
+	unplace := func(f **File) {
+		if *f != nil {
+			copied := **f
+			copied.Pos = Pos{}
+			*f = &copied
+		}
+	}
+	unplace(&out.Tickets.File)
+	unplace(&out.OCSP.Cache)
+	if t.ECH != nil {
+		e := *t.ECH
+		e.Pos, e.Keys.Pos = Pos{}, Pos{}
+		out.ECH = &e
+	}
+	return &out
 }
 
 func unplacedErrors(e Errors) Errors {

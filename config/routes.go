@@ -2,6 +2,7 @@ package config
 
 import (
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/anygate/anygate/policy"
@@ -122,6 +123,9 @@ func (l *loader) oneLine(d *draft, n *node) bool {
 		return false
 	}
 	d.Action, d.text = a, n
+	if a.Kind == route.Fixed {
+		l.warnPolicyText(n)
+	}
 	for _, p := range policies {
 		d.own = l.policyLine(n, p.Off, n.text[p.Off:p.Off+p.Len], d.own)
 	}
@@ -132,6 +136,26 @@ func (l *loader) oneLine(d *draft, n *node) bool {
 		l.staticRoot(d, "")
 	}
 	return true
+}
+
+// warnPolicyText warns of a text that looks as if a policy stood behind it: texts run to the end of the line, and a route
+// whose author believes it to be protected is not.
+func (l *loader) warnPolicyText(n *node) {
+	for i := 1; i < len(n.text); i++ {
+		if n.text[i] != '|' || !isSpace(n.text[i-1]) {
+			continue
+		}
+		name, _, _ := policy.Split(n.text[i+1:])
+		_, _, parsed := route.ParseAction(n.text[:i])
+		a, list, err := route.ParseAction(n.text)
+		if parsed != nil || err != nil || len(list) > 0 || a.Body == "" || !slices.Contains(policy.Names(), name) {
+			continue
+		}
+		l.warnIn(n, i, len(n.text)-i, Diagnostic{
+			Msg: "the text of the answer goes to the end of the line, and this is part of it: it is no policy", Want: "the full form {answer: ..., use: ...} for a text with policies",
+		})
+		return
+	}
 }
 
 // suggestPath completes the error about a word that is no action, when it is the name of a file or directory.
@@ -151,6 +175,7 @@ func (l *loader) suggestPath(n *node, err *route.SyntaxError) {
 // addRoute finishes a route that was understood and adds it to the configuration.
 func (l *loader) addRoute(d *draft, sc *scope) {
 	d.Policies = effective(d.Action.Kind, sc.file, sc.use, d.own)
+	l.settleTokens(d)
 	d.Errors = d.errors.over(sc.defaults.errors)
 	ok := true
 	switch d.Action.Kind {

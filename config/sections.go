@@ -17,12 +17,12 @@ func sections() []section {
 		{key: "proxy", settings: true, read: (*loader).readProxy},
 		{key: "static", settings: true, read: (*loader).readStatic},
 		{key: "errors", settings: true, read: (*loader).readFileErrors},
+		{key: "tls", settings: true, read: (*loader).readTLS},
 		{key: "listen", read: (*loader).readListen},
 		{key: "upstreams", read: (*loader).readUpstreams},
 		{key: "use", read: (*loader).readUse},
 		{key: "routes", read: (*loader).readRoutes},
 		{key: "groups", read: (*loader).readGroups},
-		{key: "tls", read: unavailableSection(tlsShape)},
 		{key: "admin", read: unavailableSection(adminShape)},
 		{key: "trace", read: unavailableSection(traceShape)},
 	}
@@ -63,6 +63,7 @@ func (l *loader) decode(c *Config) {
 	c.Errors = l.errors
 	l.finishServer()
 	l.finishListen()
+	l.finishTLS()
 	l.finishRoutes()
 }
 

@@ -36,6 +36,7 @@ func defaultServer() Server {
 			Write: defaultWriteTimeout, Drain: defaultDrainTimeout,
 		},
 		MinRate: MinRate{Body: defaultMinRate, Write: defaultMinRate},
+		H2:      defaultH2(),
 	}
 }
 
@@ -49,6 +50,7 @@ func (l *loader) readServer(_, value *node) {
 		field{"limits", func(_, v *node) { l.readLimits(v, &s.Limits) }},
 		field{"timeouts", func(_, v *node) { l.readServerTimeouts(v, &s.Timeouts) }},
 		field{"min-rate", func(_, v *node) { l.readMinRate(v, &s.MinRate) }},
+		field{"h2", func(_, v *node) { l.h2Off = v; l.readH2(v, &s.H2) }},
 		field{"trust", func(_, v *node) { l.readTrust(v, &s.Trust) }},
 		field{"user", l.refuse(textShape("the name of a user"))},
 		field{"chroot", l.refuse(textShape("a directory"))},
@@ -126,6 +128,17 @@ func (l *loader) finishServer() {
 		l.errorAt(l.headLimit, Diagnostic{
 			Msg: "the limit request-line is larger than header-bytes, which includes the request line", Want: "header-bytes of at least request-line",
 		})
+	}
+	if l.h2Off == nil || l.cfg.Server.H2.On {
+		return
+	}
+	for _, ln := range l.cfg.Listen {
+		if ln.H2C {
+			l.errorAt(l.h2Off, Diagnostic{
+				Kind: KindConflict, Msg: "HTTP/2 is off, and " + ln.String() + " speaks nothing else", Want: "h2: on, or no h2c behind the address",
+				Related: []Related{l.relatedPos(ln.Pos, "the address")},
+			})
+		}
 	}
 }
 

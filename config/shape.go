@@ -63,18 +63,12 @@ func textShape(want string) check {
 	return func(l *loader, v *node) { l.text(v, want) }
 }
 
-func enumShape(what string, words ...string) check {
-	return func(l *loader, v *node) { l.enum(v, what, new(string), words...) }
-}
-
 func percentShape(l *loader, v *node) {
 	if s, ok := l.text(v, "a percentage from 0% to 100%"); ok {
 		_, err := quantity.ParsePercent(s)
 		l.quantity(v, err)
 	}
 }
-
-func boolShape(l *loader, v *node) { l.enum(v, "value", new(string), "on", "off", "true", "false") }
 
 // addressShape checks an address to listen to.
 func addressShape(l *loader, v *node) {
@@ -99,25 +93,13 @@ func uriShape(l *loader, v *node) {
 }
 
 var (
-	fileShape = textShape("the name of a file")
-
-	tlsShape = object(
-		"tls",
-		key{"certificates", listOf(object("the certificate", key{"cert", fileShape}, key{"key", fileShape}))},
-		key{"min-version", enumShape("version", "1.2", "1.3")},
-		key{"client-ca", fileShape},
-		key{"ocsp", boolShape},
-		key{"ticket-keys", listOf(fileShape)},
-		key{"acme", object(
-			"tls.acme",
-			key{"email", textShape("a mail address")},
-			key{"domains", listOf(textShape("a domain"))},
-			key{"directory", uriShape},
-			key{"storage", textShape("a directory")},
-		)},
+	acmeShape = object(
+		"tls.acme",
+		key{"email", textShape("a mail address")},
+		key{"domains", listOf(textShape("a domain"))},
+		key{"directory", uriShape},
+		key{"storage", textShape("a directory")},
 	)
-
-	upstreamTLSShape = object("the upstream's tls", key{"ca", fileShape}, key{"cert", fileShape}, key{"key", fileShape}, key{"server-name", textShape("a host name")})
 
 	adminShape = bareOr(addressShape, object("admin", key{"listen", addressShape}))
 

@@ -15,8 +15,12 @@ func (l *loader) resolveTargets(d *draft) bool {
 	ok := true
 	for i, t := range d.Action.Targets {
 		n := d.targets[i]
-		if t.Scheme != "http" && t.Scheme != "unix" {
+		if t.Scheme != "http" && t.Scheme != "https" && t.Scheme != "h2c" && t.Scheme != "unix" {
 			l.unavailableIn(n, t.Off, len(t.Scheme)+len("://"), strconv.Quote(t.Scheme+"://"))
+		}
+		if t.Scheme == "https" && !l.checkSecurePool(n, t) {
+			ok = false
+			continue
 		}
 		if path, rest, found := strings.Cut(t.Host, ":/"); found && t.Scheme == "unix" {
 			// Other proxies write unix:SOCKET:URI. A socket whose name has a colon and a slash is less likely than that.
@@ -38,7 +42,7 @@ func (l *loader) resolveTargets(d *draft) bool {
 	if ok && len(d.Targets) > 1 {
 		l.checkOwnSettings(d)
 	}
-	return ok
+	return ok && l.checkProtocols(d)
 }
 
 // checkOwnSettings reports a route of several upstreams that names a pool with settings. Together they are one pool,
@@ -67,8 +71,13 @@ func (l *loader) pool(n *node, t route.Target) int {
 	}
 	scheme, addr := directAddress(t)
 	name := scheme + "://" + addr
-	if scheme == "unix" {
+	pool := l.cfg.Pool
+	switch t.Scheme {
+	case "unix":
 		name = "unix:" + addr
+	case "h2c":
+		name = "h2c://" + addr
+		pool.Protocol = H2C
 	}
 	if i, ok := l.direct[name]; ok {
 		return i
@@ -77,7 +86,7 @@ func (l *loader) pool(n *node, t route.Target) int {
 	pos := n.src.pos(start)
 	l.direct[name] = len(l.cfg.Upstreams)
 	l.cfg.Upstreams = append(l.cfg.Upstreams, Upstream{
-		Name: name, Pool: l.cfg.Pool, Pos: pos, Members: []Member{{Scheme: scheme, Addr: addr, Weight: 1, Pos: pos}},
+		Name: name, Pool: pool, Pos: pos, Members: []Member{{Scheme: scheme, Addr: addr, Weight: 1, Pos: pos}},
 	})
 	return len(l.cfg.Upstreams) - 1
 }

@@ -39,6 +39,9 @@ func (l *loader) readUpstreams(_, value *node) {
 			l.readMembers(&u, e.value)
 		}
 		l.checkBackups(&u, e.key)
+		for i := range u.Members {
+			u.Members[i].anyPort, u.Members[i].plain = false, false
+		}
 		l.named[u.Name] = len(l.cfg.Upstreams)
 		l.cfg.Upstreams = append(l.cfg.Upstreams, u)
 	}
@@ -59,7 +62,7 @@ func poolName(s string) bool {
 // readUpstream reads the full form of a pool.
 func (l *loader) readUpstream(u *Upstream, key, value *node) {
 	members := false
-	var limits *node
+	var limits, secure *node
 	own := func(read func(key, v *node)) func(key, v *node) {
 		return func(key, v *node) { u.Own = true; read(key, v) }
 	}
@@ -76,19 +79,19 @@ func (l *loader) readUpstream(u *Upstream, key, value *node) {
 		field{"keepalive", own(func(_, v *node) { l.readKeepAlive(v, &u.KeepAlive) })},
 		field{"resolve", own(func(_, v *node) { l.readResolve(v, &u.Resolve) })},
 		field{"proxy-protocol", own(func(_, v *node) { l.readProxyProtocol(v, &u.ProxyProtocol) })},
-		field{"tls", l.refuse(upstreamTLSShape)},
-		field{"protocol", func(_, v *node) {
-			protocol := ""
-			if l.enum(v, "protocol", &protocol, "http1", "h2", "h2c") && protocol != "http1" {
-				l.unavailable(v, "the protocol "+strconv.Quote(protocol))
-			}
-		}},
+		field{"tls", own(func(key, v *node) { secure = key; l.readUpstreamTLS(v, u) })},
+		field{"protocol", func(_, v *node) { l.readProtocol(v, &u.Protocol); u.Own = u.Own || u.Protocol != HTTP1 }},
+		field{"grpc-failures", own(func(_, v *node) { l.readGRPCFailures(v, &u.GRPCFailures) })},
 	)
+	l.checkProtocol(u, value)
 	if warm := u.KeepAlive.Warm * len(u.Members); limits != nil && u.Limits.Connections > 0 && warm > u.Limits.Connections {
 		l.errorAt(limits, Diagnostic{
 			Msg:  "keepalive.warm opens " + strconv.Itoa(warm) + " connections from each shard, and limits.connections is " + strconv.Itoa(u.Limits.Connections),
 			Want: "more connections, or fewer to open",
 		})
+	}
+	if u.TLS != nil {
+		l.finishUpstreamTLS(u, secure)
 	}
 	if !members && !value.broken {
 		l.errorAt(key, Diagnostic{Msg: "the upstream " + strconv.Quote(u.Name) + " has no members", Want: "members: [HOST:PORT]"})
@@ -96,7 +99,9 @@ func (l *loader) readUpstream(u *Upstream, key, value *node) {
 }
 
 // poolKeys are the settings that only a pool has.
-var poolKeys = []string{"members", "passive", "panic", "slow-start", "limits", "keepalive", "resolve", "proxy-protocol"}
+var poolKeys = []string{
+	"members", "passive", "panic", "slow-start", "limits", "keepalive", "resolve", "proxy-protocol", "tls", "protocol", "grpc-failures",
+}
 
 // explainPoolKeys turns "unknown key" into a better message where the key is that of a pool.
 func (l *loader) explainPoolKeys(value *node, before int) {
@@ -253,7 +258,7 @@ func (l *loader) srvWeight(item *node, w word) {
 	l.wordError(item, w, Diagnostic{Msg: "a name of SRV records has no weight", Want: "the weights of the records"})
 }
 
-// memberAddress reads HOST[:PORT], http://HOST[:PORT] or unix:/PATH.
+// memberAddress reads HOST[:PORT], http://HOST[:PORT], https://HOST[:PORT] or unix:/PATH.
 func (l *loader) memberAddress(item *node, w word, m *Member) bool {
 	text, base := w.text, 0
 	if name, ok := strings.CutPrefix(text, "srv:"); ok {
@@ -283,10 +288,18 @@ func (l *loader) memberAddress(item *node, w word, m *Member) bool {
 		})
 		return false
 	}
-	if t.Scheme != "http" && t.Scheme != "unix" {
+	switch t.Scheme {
+	case "http", "https", "unix":
+	case "h2c":
+		l.errorIn(item, w.off, len("h2c://"), Diagnostic{
+			Msg: "a member has no protocol of its own", Want: wantMember + "; protocol: h2c belongs to the pool", Suggest: w.text[len("h2c://"):],
+		})
+		return false
+	default:
 		l.unavailableIn(item, w.off, len(t.Scheme)+len("://"), `"`+t.Scheme+`://"`)
 	}
 	m.Scheme, m.Addr = directAddress(t)
+	m.anyPort, m.plain = base > 0 && !hasPort(t.Host), base == 0 && t.Scheme == "http"
 	return true
 }
 
@@ -314,15 +327,20 @@ func directAddress(t route.Target) (scheme, addr string) {
 	if t.Scheme == "unix" {
 		return "unix", t.Host
 	}
-	addr = strings.ToLower(t.Host)
-	if i := strings.LastIndexByte(addr, ':'); i < 0 || strings.IndexByte(addr[i:], ']') >= 0 {
-		port := ":80"
-		if t.Scheme == "https" {
-			port = ":443"
-		}
+	scheme, addr = "http", strings.ToLower(t.Host)
+	port := ":80"
+	if t.Scheme == "https" {
+		scheme, port = "https", ":443"
+	}
+	if !hasPort(addr) {
 		addr += port
 	}
-	return "http", addr
+	return scheme, addr
+}
+
+func hasPort(host string) bool {
+	i := strings.LastIndexByte(host, ':')
+	return i >= 0 && strings.IndexByte(host[i:], ']') < 0
 }
 
 // addMember appends a member that the pool does not have yet.

@@ -1,12 +1,16 @@
 package control
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/certificates"
 	"github.com/anygate/anygate/gateway"
+	"github.com/anygate/anygate/h2"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/policy/privacypass"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
@@ -24,12 +28,14 @@ func Compile(cfg *config.Config, reg *Registry) (*gateway.Generation, error) {
 	c := compiler{
 		cfg: cfg, reg: reg, sites: make(map[string]*static.Site),
 		named: make(map[string]*pool), pages: make(map[string]*gateway.ErrorPages),
+		identities: certificates.NewIdentities(cfg.ReadFile),
 	}
 	gen := &gateway.Generation{
 		Table:    cfg.Table,
 		Routes:   make([]gateway.Route, len(cfg.Routes)),
 		Settings: settings(cfg),
 	}
+	reg.tokens.next()
 	gen.Errors = c.errorPages(&cfg.Errors)
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
@@ -37,6 +43,7 @@ func Compile(cfg *config.Config, reg *Registry) (*gateway.Generation, error) {
 			c.err = errors.Join(c.err, at(r.Pos, err))
 		}
 	}
+	c.err = errors.Join(c.err, c.tls(&gen.Settings))
 	c.err = errors.Join(c.err, reg.resolve(c.pools))
 	if c.err != nil {
 		for _, s := range c.sites {
@@ -45,6 +52,7 @@ func Compile(cfg *config.Config, reg *Registry) (*gateway.Generation, error) {
 		return nil, c.err
 	}
 	reg.adopt(c.pools)
+	reg.certificates, reg.identities = c.certificates, c.identities
 	return gen, nil
 }
 
@@ -57,12 +65,24 @@ type compiler struct {
 	named map[string]*pool               // by the key of the upstream
 	pages map[string]*gateway.ErrorPages // by what tells them apart; most routes have the same
 	err   error
+
+	tokens map[string]*privacypass.Policy // by the line of the policy
+
+	certificates *certificates.Set   // nil without TLS
+	trusted      map[string]*trusted // by the name of the file
+	certified    []certifiedHost     // of routes that want certificates of clients
+
+	identities *certificates.Identities // what is shown to upstreams
+	roots      *x509.CertPool           // of the system, nil until they are needed
 }
 
 func (c *compiler) route(r *config.Route, out *gateway.Route) (err error) {
 	out.Name = r.Head.String()
 	out.Action = r.Action.Kind
 	out.Errors = c.errorPages(&r.Errors)
+	if err := errors.Join(c.clients(r, out), c.token(r, out)); err != nil {
+		return err
+	}
 	switch r.Action.Kind {
 	case route.Fixed:
 		out.Fixed = fixed(&r.Action)
@@ -170,13 +190,29 @@ func (c *compiler) pool(r *config.Route, targets []proxy.Target) *pool {
 		name = c.cfg.Upstreams[r.Targets[0].Upstream].Name
 		key = name
 	}
+	if settings.Protocol != config.HTTP1 {
+		// Connections outlive a configuration, and are of one protocol.
+		key += " " + settings.Protocol.String()
+	}
 	if p := c.named[key]; p != nil {
 		return p
 	}
 	p := &pool{upstream: c.reg.upstream(key, name), config: settings}
+	var tls *secure
 	for i, t := range r.Targets {
 		for _, m := range c.cfg.Upstreams[t.Upstream].Members {
-			p.servers = append(p.servers, server{config: m, target: i, group: targets[i].Group})
+			s := server{config: m, target: i, group: targets[i].Group}
+			if settings.Secure(&m) {
+				if tls == nil {
+					var err error
+					if tls, err = c.upstreamTLS(settings.TLS, m.Pos); err != nil {
+						c.err = errors.Join(c.err, err)
+						tls = &secure{}
+					}
+				}
+				s.secure, s.serverName = tls, serverName(settings.TLS, &m)
+			}
+			p.servers = append(p.servers, s)
 		}
 	}
 	c.named[key] = p
@@ -198,17 +234,29 @@ func settings(cfg *config.Config) gateway.Settings {
 		MinBody:   s.MinRate.Body,
 		MinWrite:  s.MinRate.Write,
 		Idle:      s.Timeouts.Idle,
+		H2:        h2Config(&s.H2, &limits),
 		AccessLog: accessFormat(cfg.Log.Access),
 		Trust:     gateway.NewTrust(s.Trust),
 		Listeners: listeners(cfg.Listen),
 	}
 }
 
+// h2Config is how HTTP/2 is spoken, nil for not at all.
+func h2Config(h *config.H2, limits *http1.Limits) *h2.Config {
+	if !h.On {
+		return nil
+	}
+	c := h2.DefaultConfig
+	c.Streams, c.HTTP = uint32(h.Streams), *limits
+	c.Window, c.ConnWindow, c.TableSize = uint32(h.Window), uint32(h.ConnectionWindow), uint32(h.HeaderTable)
+	return &c
+}
+
 // listeners are by the index in the configuration, which is the id that a listener's sockets are given to the shards with.
 func listeners(list []config.Listener) []gateway.Listener {
 	out := make([]gateway.Listener, len(list))
 	for i, l := range list {
-		out[i].ProxyProtocol = l.ProxyProtocol
+		out[i].ProxyProtocol, out[i].H2 = l.ProxyProtocol, l.H2C
 	}
 	return out
 }

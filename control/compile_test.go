@@ -12,6 +12,7 @@ import (
 
 	"github.com/anygate/anygate/control/discovery"
 	"github.com/anygate/anygate/gateway"
+	"github.com/anygate/anygate/h2"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
 )
@@ -49,8 +50,9 @@ server:
   limits: {request-line: 1KiB, header-bytes: 4KiB, header-fields: 7, body: 1MiB}
   timeouts: {header: 1s, body: 2s, idle: 3s, write: 4s, drain: 5s}
   min-rate: {body: 100/s, write: 200/s}
+  h2: {streams: 99, header-table: 8KiB}
   trust: [10.0.0.0/8, "2001:db8::1"]
-listen: [":80", ":81 proxy-protocol"]
+listen: [":80", ":81 proxy-protocol", ":82 h2c"]
 proxy:
   timeouts: {connect: 6s, first-byte: 7s, idle: 8s}
 log: stdout json
@@ -109,11 +111,14 @@ log: stdout json
 		t.Errorf("limits %+v", s.HTTP)
 	}
 	s.HTTP = gateway.Settings{}.HTTP
+	h2Settings := h2.DefaultConfig
+	h2Settings.Streams, h2Settings.Window, h2Settings.ConnWindow, h2Settings.TableSize = 99, 64<<10, 1<<20, 8<<10
+	h2Settings.HTTP.RequestLine, h2Settings.HTTP.HeadBytes, h2Settings.HTTP.Fields = 1<<10, 4<<10, 7
 	if want := (gateway.Settings{
 		Body: 1 << 20, Header: time.Second, BodyIdle: 2 * time.Second, Idle: 3 * time.Second, Write: 4 * time.Second,
-		MinBody: 100, MinWrite: 200, AccessLog: gateway.LogJSON,
+		MinBody: 100, MinWrite: 200, AccessLog: gateway.LogJSON, H2: &h2Settings,
 		Trust:     gateway.NewTrust([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")}),
-		Listeners: []gateway.Listener{{}, {ProxyProtocol: true}},
+		Listeners: []gateway.Listener{{}, {ProxyProtocol: true}, {H2: true}},
 	}); !reflect.DeepEqual(s, want) {
 		t.Errorf("settings %+v, want %+v", s, want)
 	}

@@ -5,6 +5,7 @@
 //	pool       the upstreams of a configuration, and the members that shards are told of
 //	resolve    names of servers to addresses, at first and whenever they move
 //	watch      health checks, ejection and breakers of upstreams; what the log says of them
+//	tls        what the TLS of each listener is made of; its certificates are control/certificates'
 //	listen     one listening socket for each address and shard, all of them opened before anything is served
 //	backend    which engine, and why not io_uring
 //	sizing     how many shards, connections and buffers this machine, container or cgroup can carry

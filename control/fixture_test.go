@@ -17,7 +17,7 @@ import (
 // parse compiles a configuration's text; relative paths are below dir.
 func parse(t *testing.T, dir, text string) *config.Config {
 	t.Helper()
-	cfg, diagnostics := config.Parse("test.yml", []byte(text), config.Options{BaseDir: dir, Stat: os.Stat})
+	cfg, diagnostics := config.Parse("test.yml", []byte(text), config.Options{BaseDir: dir, Stat: os.Stat, ReadFile: os.ReadFile})
 	if err := diagnostics.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,13 @@ const (
 	minSmallBuffers = 1024
 	minLargeBuffers = 64
 
+	// jobSlots is how many jobs of shards may wait, tokens to be verified say; a further one is refused, and its request
+	// answered with 503. maxJobWorkers is how many are done at a time at most, and processorsPerJobWorker for how many
+	// processors there is one worker.
+	jobSlots               = 1024
+	maxJobWorkers          = 16
+	processorsPerJobWorker = 2
+
 	// minHeapLimit is the smallest soft limit of the Go heap. Below it the collector would run all the time.
 	minHeapLimit = 64 << 20
 

@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"slices"
 	"sync"
 	"syscall"
@@ -67,6 +68,10 @@ func cause(err error) string {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		return errno.Error()
+	}
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err.Error()
 	}
 	return err.Error()
 }

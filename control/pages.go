@@ -3,8 +3,6 @@ package control
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/gateway"
@@ -25,7 +23,7 @@ func (c *compiler) errorPages(e *config.Errors) *gateway.ErrorPages {
 	out := &gateway.ErrorPages{Intercept: e.Intercepts()}
 	for i := range e.Pages {
 		p := &e.Pages[i]
-		media, body, err := pageContent(p)
+		media, body, err := c.pageContent(p)
 		if err != nil {
 			c.err = errors.Join(c.err, at(p.Pos, err))
 			continue
@@ -64,19 +62,14 @@ func setPage(out *gateway.ErrorPages, status int, media string, body []byte) {
 }
 
 // pageContent reads the content of a page.
-func pageContent(p *config.ErrorPage) (media string, body []byte, err error) {
+func (c *compiler) pageContent(p *config.ErrorPage) (media string, body []byte, err error) {
 	switch {
 	case p.JSON:
 		return jsonType, []byte(p.Body), nil
 	case p.File == "":
 		return textType, []byte(p.Body), nil
 	}
-	f, err := os.Open(p.File)
-	if err != nil {
-		return "", nil, fmt.Errorf("cannot read the page %s: %s", p.File, cause(err))
-	}
-	defer f.Close()
-	body, err = io.ReadAll(io.LimitReader(f, config.MaxPageBytes+1))
+	body, err = c.cfg.ReadFile(p.Path)
 	switch {
 	case err != nil:
 		return "", nil, fmt.Errorf("cannot read the page %s: %s", p.File, cause(err))

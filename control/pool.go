@@ -24,7 +24,10 @@ type server struct {
 	target    int // the index of the route's URI that it comes from
 	group     int // of the target; see proxy.Target
 	addresses []address
-	name      *lookUp // of a server that has a name
+	// secure is how TLS is spoken to it, nil for not at all, and serverName who is asked for.
+	secure     *secure
+	serverName string
+	name       *lookUp // of a server that has a name
 }
 
 // address is where a member listens, and how logs name it.
@@ -46,10 +49,13 @@ func (p *pool) settings() *proxy.Settings {
 		KeepAlive: proxy.KeepAlive{
 			Idle: c.KeepAlive.Idle, Age: c.KeepAlive.Age, Requests: c.KeepAlive.Requests,
 			Connections: c.KeepAlive.Connections, Warm: c.KeepAlive.Warm,
+			Streams: c.KeepAlive.Streams, Ping: c.KeepAlive.Ping,
 		},
 		SlowStart:     c.SlowStart,
 		Panic:         share(c.Panic),
 		ProxyProtocol: uint8(c.ProxyProtocol),
+		Protocol:      protocol(c.Protocol),
+		GRPCFailures:  c.GRPCFailures,
 	}
 }
 
@@ -63,7 +69,8 @@ func (r *Registry) publish(p *pool) {
 	for i := range p.servers {
 		s := &p.servers[i]
 		for _, a := range s.addresses {
-			e := proxy.Endpoint{Member: r.member(p.upstream, a), Target: s.target}
+			e := proxy.Endpoint{Member: r.member(p.upstream, a, s), Target: s.target}
+			r.secureMember(e.Member, s)
 			if slices.Contains(endpoints, e) {
 				continue // two names of one address
 			}
@@ -104,6 +111,13 @@ func (r *Registry) adopt(pools []*pool) {
 		p.upstream.Settings.Store(p.settings())
 		r.publish(p)
 	}
+}
+
+func protocol(p config.Protocol) proxy.Protocol {
+	if p == config.H2C {
+		return proxy.H2C
+	}
+	return proxy.HTTP1
 }
 
 // share is a percentage as a number from 0 to 1.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"reflect"
@@ -111,8 +112,8 @@ routes:
 	a := got["/a"]
 	want := &proxy.Settings{
 		Limits:    proxy.Limits{Connections: 13, Requests: 14, Queue: 15, Wait: 16 * time.Second},
-		KeepAlive: proxy.KeepAlive{Idle: 17 * time.Second, Age: 18 * time.Second, Requests: 19, Connections: 20, Warm: 1},
-		SlowStart: 12 * time.Second, Panic: 0.2, ProxyProtocol: 1,
+		KeepAlive: proxy.KeepAlive{Idle: 17 * time.Second, Age: 18 * time.Second, Requests: 19, Connections: 20, Warm: 1, Streams: 100},
+		SlowStart: 12 * time.Second, Panic: 0.2, ProxyProtocol: 1, GRPCFailures: 1 << 14,
 	}
 	if s := a.Upstream.Settings.Load(); !reflect.DeepEqual(s, want) {
 		t.Errorf("settings %+v", s)
@@ -310,5 +311,34 @@ func TestTwoNamesOfOneAddress(t *testing.T) {
 	}
 	if _, err := netip.ParseAddrPort(member(p).Name); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPoolProtocol compiles pools that speak HTTP/2. With another protocol an upstream is another one, because its
+// connections outlive the configuration.
+func TestPoolProtocol(t *testing.T) {
+	reg := NewRegistry(nil)
+	const text = `
+upstreams:
+  api: {members: 192.0.2.1, protocol: %s}
+routes:
+  "/a": http://api
+  "/b": h2c://192.0.2.2:81
+  "/c": http://192.0.2.2:81
+`
+	one := plans(compile(t, reg, fmt.Sprintf(text, "h2c, keepalive: {streams: 7, ping: 30s}, grpc-failures: [internal, unavailable]")))
+	s := one["/a"].Upstream.Settings.Load()
+	if s.Protocol != proxy.H2C || s.KeepAlive.Streams != 7 || s.KeepAlive.Ping != 30*time.Second || s.GRPCFailures != 1<<13|1<<14 {
+		t.Errorf("settings %+v", s)
+	}
+	if p := one["/b"].Upstream.Settings.Load().Protocol; p != proxy.H2C {
+		t.Errorf("a target of h2c:// speaks %d", p)
+	}
+	if one["/b"].Upstream == one["/c"].Upstream || one["/c"].Upstream.Settings.Load().Protocol != proxy.HTTP1 {
+		t.Error("two protocols of one address share an upstream")
+	}
+	two := plans(compile(t, reg, fmt.Sprintf(text, "http1")))
+	if two["/a"].Upstream == one["/a"].Upstream || two["/b"].Upstream != one["/b"].Upstream {
+		t.Error("an upstream is to be the same one as long as its protocol is")
 	}
 }

@@ -1,9 +1,11 @@
 package control
 
 import (
+	"io"
 	"net/netip"
 	"sync"
 
+	"github.com/anygate/anygate/control/certificates"
 	"github.com/anygate/anygate/control/discovery"
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/proxy"
@@ -26,12 +28,22 @@ type Registry struct {
 	pools     []*pool           // of the configuration
 	current   map[*proxy.Upstream]*pool
 	watches   []*discovery.Watch
+
+	tokens tokens
+
+	certificates *certificates.Set // nil without TLS
+	identities   *certificates.Identities
+	secured      map[*proxy.Member]string // what tells how TLS is spoken to it from other ways
+	keyLog       io.Writer                // takes the secrets of connections; nil almost always
 }
 
-// memberKey is a member's identity: counts and health of an address belong to one upstream.
+// memberKey is a member's identity: counts and health of an address belong to one upstream, and to who is asked for there.
 type memberKey struct {
 	upstream *proxy.Upstream
 	name     string
+	secure   bool
+	// serverName is who is asked for there by TLS.
+	serverName string
 }
 
 // NewRegistry makes a registry. Without a resolver, names are looked up as the system is configured to.
@@ -39,6 +51,7 @@ func NewRegistry(r Resolver) *Registry {
 	return &Registry{
 		resolver: r, shards: 1,
 		upstreams: make(map[string]*proxy.Upstream), members: make(map[memberKey]*proxy.Member), plans: make(map[string]uint32),
+		secured: make(map[*proxy.Member]string),
 	}
 }
 
@@ -61,9 +74,10 @@ func (r *Registry) upstream(key, name string) *proxy.Upstream {
 	return u
 }
 
-// member returns the member of an upstream at an address; always the same one for the same address. The lock is held.
-func (r *Registry) member(u *proxy.Upstream, a address) *proxy.Member {
-	key := memberKey{u, a.name}
+// member returns the member of an upstream at an address of a server; always the same one for the same address. The
+// lock is held.
+func (r *Registry) member(u *proxy.Upstream, a address, s *server) *proxy.Member {
+	key := memberKey{u, a.name, s.secure != nil, s.serverName}
 	m := r.members[key]
 	if m == nil {
 		m = proxy.NewMember(uint32(len(r.members)), a.name, a.addr, u, r.shards)

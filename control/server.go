@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/handoff"
 	"github.com/anygate/anygate/control/health"
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/gateway"
 	"github.com/anygate/anygate/telemetry"
+	"github.com/anygate/anygate/tlsedge"
 	"github.com/anygate/anygate/uring"
 )
 
@@ -29,6 +31,8 @@ type Options struct {
 	// OwnProcess says that the process is there for this Server only. Then the limit of open files is raised and the Go
 	// runtime set up for it.
 	OwnProcess bool
+	// KeyLog is a file that takes the secrets of all TLS connections, for debugging; empty almost always.
+	KeyLog string
 }
 
 // Server is a configuration being served.
@@ -39,6 +43,9 @@ type Server struct {
 	logs    *logs
 	sockets *sockets
 	files   fileCache
+	jobs    *handoff.Pool[*gateway.Job]
+	signers *tlsedge.Workers // nil without TLS
+	keyLog  *os.File         // nil almost always
 
 	registry   *Registry
 	health     *health.Monitor // nil if nothing is watched
@@ -62,11 +69,20 @@ func Start(o Options) (_ *Server, err error) {
 		raiseDescriptorLimit()
 	}
 	s := &Server{opt: o, repeat: signalRepeat, ended: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			s.closeTLS()
+			s.closeJobs()
+		}
+	}()
 	if s.size, err = fit(o.Config, survey()); err != nil {
 		return nil, err
 	}
 	s.registry = NewRegistry(nil)
 	s.registry.shards = s.size.shards
+	if err := s.openKeyLog(o.KeyLog); err != nil {
+		return nil, err
+	}
 	gen, err := Compile(o.Config, s.registry)
 	if err != nil {
 		return nil, err
@@ -78,10 +94,19 @@ func Start(o Options) (_ *Server, err error) {
 	if s.sockets, err = openSockets(o.Config.Listen, s.size.shards); err != nil {
 		return nil, err
 	}
+	if err := redirects(o.Config.Listen, s.sockets.names, gen.Settings.Listeners); err != nil {
+		s.sockets.close()
+		return nil, err
+	}
 	if o.OwnProcess {
 		tune(&s.size)
 	}
 	if s.files, err = openFiles(&s.size); err != nil {
+		s.sockets.close()
+		return nil, err
+	}
+	if err := errors.Join(s.openSigners(), s.openJobs()); err != nil {
+		s.files.close()
 		s.sockets.close()
 		return nil, err
 	}
@@ -130,6 +155,8 @@ func (s *Server) startShard(i int) error {
 		Ask:        s.files.service.Submit,
 		ReadAhead:  s.files.service.ReadAhead,
 		Background: background,
+		Jobs:       s.jobs.Submit,
+		Signers:    s.signers,
 		ID:         i,
 		CPU:        s.size.pins[i],
 		Backend:    s.backend.Kind,
@@ -173,6 +200,13 @@ func (s *Server) announce() {
 	}
 	for _, r := range s.size.remarks {
 		s.logs.say(telemetry.Warn, r)
+	}
+	for _, w := range s.opt.Config.Warnings {
+		s.logs.say(telemetry.Warn, w.OneLine())
+	}
+	if s.keyLog != nil {
+		s.logs.say(telemetry.Warn, "THE SECRETS OF ALL TLS CONNECTIONS ARE WRITTEN TO A FILE: whoever can read it can read, and change, what they carry",
+			telemetry.String("file", s.keyLog.Name()))
 	}
 }
 
@@ -238,6 +272,8 @@ func (s *Server) finish() error {
 		s.health.Close()
 	}
 	s.registry.close()
+	s.closeTLS()
+	s.closeJobs()
 	s.sockets.unlink()
 	return s.logs.close()
 }

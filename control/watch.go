@@ -11,6 +11,10 @@ import (
 func (s *Server) watch() {
 	s.registry.tell = s.tellName
 	s.registry.follow()
+	if set := s.registry.certificates; set != nil {
+		set.Run(s.logs.say)
+	}
+	s.registry.identities.Run(s.logs.say, s.registry.showNew)
 	list := s.registry.watched()
 	if len(list) == 0 {
 		return
@@ -67,6 +71,7 @@ func activeChecks(c *config.Health) *health.Check {
 	}
 	out := &health.Check{
 		Path: c.Path, Host: c.Host, Every: c.Every, Timeout: c.Timeout, Jitter: share(c.Jitter), Rise: c.Rise, Fall: c.Fall,
+		GRPC: c.GRPC, Service: c.Service,
 	}
 	for _, r := range c.Status {
 		out.Status = append(out.Status, health.StatusRange{From: r.Low, To: r.High})

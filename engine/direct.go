@@ -77,7 +77,7 @@ func (s *Shard) sendDirect(i uint32) outcome {
 		moved += n
 		s.written(i, int64(n))
 		if c.has(flagUnbound) {
-			s.restoreBound(c)
+			s.restoreBound(i)
 		}
 	}
 	return outDone
@@ -119,7 +119,7 @@ func (s *Shard) sendSome(i uint32) (int, Errno) {
 	if g.n >= unboundFile && !c.has(flagUnbound) {
 		s.liftBound(c)
 	}
-	n, e := sendFile(c.fd, g.fd, int64(g.pos), int(piece))
+	n, e := sendFile(c.fd, g.fd, int64(g.pos), int(min(piece, turnBytes)))
 	if n == 0 && e == 0 {
 		return 0, errTruncated
 	}

@@ -167,3 +167,26 @@ func TestMemoryTokensComeBackOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestReadFile(t *testing.T) {
+	f := file(t, 10_000)
+	s := new(Shard)
+	for _, tc := range []struct {
+		name   string
+		off, n int
+		ok     bool
+	}{
+		{"all", 0, 10_000, true},
+		{"a range", 4097, 1234, true},
+		{"nothing", 10_000, 0, true},
+		{"beyond the end", 9_000, 1001, false},
+	} {
+		p := make([]byte, tc.n)
+		if ok := s.ReadFile(int32(f.Fd()), p, int64(tc.off)); ok != tc.ok || ok && !bytes.Equal(p, pattern(10_000, 0)[tc.off:tc.off+tc.n]) {
+			t.Errorf("%s: %t", tc.name, ok)
+		}
+	}
+	if s.ReadFile(-1, make([]byte, 1), 0) {
+		t.Error("a file that is not open was read")
+	}
+}

@@ -20,7 +20,8 @@ type Handler struct {
 	// The connection stays until Close or Abort.
 	EOF func(c Conn)
 
-	// Connected says that a connection of Connect is established.
+	// Connected says that a connection of Connect is established, or that the
+	// transform of a connection, of an accepted one too, is ready.
 	Connected func(c Conn)
 
 	// Drained says that the queue has come down to what NotifyDrained named.
@@ -51,6 +52,10 @@ type Handler struct {
 
 	// Message hands over what another goroutine has posted.
 	Message func(m Message)
+
+	// Stopped is called last, when Run is about to return. Connections that
+	// were still open are gone without a call.
+	Stopped func()
 
 	// Turn is called once in each turn before anything else; Tick about once
 	// a second.

@@ -132,6 +132,9 @@ func (s *Shard) eof(i uint32) {
 		s.failed(i, ReasonPeer, unix.ECONNRESET)
 		return
 	}
+	if c.has(flagEOF) && !c.has(flagShut) {
+		return // a transform has told of it before
+	}
 	c.flags |= flagEOF
 	c.flags &^= flagWanted
 	switch {
@@ -155,6 +158,14 @@ func (s *Shard) connected(i uint32, e Errno) {
 		return
 	}
 	if c.has(flagDead) {
+		return
+	}
+	if c.has(flagFilter) {
+		// The protocol is told when the transform is ready.
+		name := s.name(i)
+		if s.open1(i, nil); !s.ceased(i, name) {
+			s.loop.receive(i)
+		}
 		return
 	}
 	if s.handler.Connected != nil {
@@ -219,10 +230,7 @@ func (s *Shard) retire(i uint32) {
 	c := &s.conns[i]
 	s.drop(&c.q)
 	s.endPiped(i)
-	if c.has(flagFilter) {
-		s.drop(&s.filters[i].plain)
-		s.filters[i] = nil
-	}
+	s.endFilter(i)
 	s.timers.clear(i)
 	if c.fd >= 0 && !c.has(flagClosed) {
 		if c.has(flagReset) {

@@ -69,6 +69,10 @@ const (
 	// visible and one connection cannot occupy a turn.
 	sendBytes = 512 << 10
 
+	// sealedBytes is how much of a connection's output is sealed by its transform
+	// ahead of what the socket has taken, while buffers are plenty.
+	sealedBytes = 256 << 10
+
 	// turnBytes bounds what one connection may move by direct system calls
 	// in one turn; the rest waits for the next turn, behind the others. Taking
 	// turns at this size keeps the peers' receivers busy, and costs less than
@@ -90,10 +94,12 @@ const (
 	unsentBytes = 256 << 10
 
 	// unboundFile is from how many bytes of a file on that bound is lifted while
-	// they are sent, and maxUnbound for how many connections of a shard at the
-	// same time. The others' files are sent within it.
-	unboundFile = 1 << 20
-	maxUnbound  = 256
+	// they are sent, or raised to unsentSealed if a transform changes them, and
+	// maxUnbound for how many connections of a shard at the same time. The
+	// others' files are sent within it.
+	unboundFile  = 1 << 20
+	unsentSealed = 1 << 20
+	maxUnbound   = 256
 
 	// readsPerTurn bounds how often one connection is read in one turn, where
 	// the loop asks for each read.

@@ -64,9 +64,10 @@ type Shard struct {
 	later   []uint32 // and of the next
 	msg     *message
 	filters []*filter
-	rx      Buf  // buffer that the bytes of the Received in progress lie in
-	more    bool // and the socket holds further ones
-	spare   Buf  // see scratch
+	rx      Buf    // buffer that the bytes of the Received in progress lie in
+	more    bool   // and the socket holds further ones
+	nudged  []Conn // transforms to be asked again
+	driven  []Conn // and those that are being asked
 
 	resident residency
 
@@ -190,12 +191,13 @@ func (s *Shard) release() {
 		}
 		// Owners of memory and files get their tokens back.
 		s.drop(&c.q)
-		if c.has(flagFilter) {
-			s.drop(&s.filters[i].plain)
-		}
+		s.endFilter(i)
 		if c.fd >= 0 && !c.has(flagClosed) {
 			closeFD(c.fd)
 		}
+	}
+	if s.handler.Stopped != nil {
+		s.handler.Stopped()
 	}
 	for _, p := range s.parked {
 		closeFD(p.fd)
@@ -264,6 +266,9 @@ func (s *Shard) work() {
 			s.handler.Message(m)
 		}
 	}
+	if len(s.nudged) > 0 {
+		s.drive()
+	}
 	if s.mayResume() {
 		s.resumeAccept()
 	}
@@ -321,7 +326,7 @@ func (s *Shard) reads(i uint32) bool {
 
 // wait is how long the loop may sleep: 0 not at all, below 0 for ever.
 func (s *Shard) wait() time.Duration {
-	if len(s.dirty) > 0 || s.stopping || s.mayResume() {
+	if len(s.dirty) > 0 || len(s.nudged) > 0 || s.stopping || s.mayResume() {
 		return 0
 	}
 	// The tick trims memory and lets the protocol look around; a shard with
@@ -360,6 +365,9 @@ func Now() int64 { return int64(time.Since(processStart)) }
 
 // Unix is the wall clock in seconds, at most a quarter of a second old.
 func (s *Shard) Unix() int64 { return s.unix }
+
+// Turns counts the shard's turns: what happens in one has the same number.
+func (s *Shard) Turns() uint64 { return s.stats.Turns }
 
 // ID is the shard's number, Backend the kind of its loop.
 func (s *Shard) ID() int       { return s.cfg.ID }

@@ -106,6 +106,7 @@ func (m *Sim) part(n int) int {
 func (m *Sim) turn() {
 	s := m.s
 	s.now += int64(time.Duration(m.rng.IntN(200)) * time.Microsecond)
+	s.stats.Turns++
 	if s.handler.Turn != nil {
 		s.handler.Turn()
 	}

@@ -25,6 +25,7 @@ type veil struct {
 	closed  bool
 	failed  bool
 	nClosed int
+	dropped int
 }
 
 const (
@@ -93,28 +94,43 @@ func (v *veil) Open(in []byte) (plain []byte, n int, err error) {
 	return nil, n, nil
 }
 
-func (v *veil) Seal(dst, src []byte) (n, m int, err error) {
-	if len(dst) < SealRoom {
-		return 0, 0, io.ErrShortBuffer
+func (v *veil) Ready() bool { return v.ready }
+
+func (v *veil) Next(waiting int) int {
+	switch {
+	case len(v.out) > 0:
+		return -1
+	case !v.ready || v.failed:
+		return 0
+	case waiting > 0:
+		return min(waiting, veilLimit)
+	case v.closing:
+		return -1
+	}
+	return 0
+}
+
+func (v *veil) Seal(dst []byte, n int) (int, error) {
+	if len(dst) < SealHead+n+SealTail {
+		return 0, io.ErrShortBuffer
+	}
+	return v.record(dst, veilData, dst[veilHead:veilHead+n]), nil
+}
+
+func (v *veil) Say(dst []byte) int {
+	if len(dst) < SayRoom {
+		return 0
 	}
 	if len(v.out) > 0 {
-		m = copy(dst, v.out)
+		m := copy(dst, v.out)
 		v.out = v.out[m:]
-		return 0, m, nil
+		return m
 	}
-	if !v.ready || v.failed {
-		return 0, 0, nil
-	}
-	if len(src) > 0 {
-		n = min(len(src), veilLimit)
-		return n, v.record(dst, veilData, src[:n]), nil
-	}
-	if v.closing {
-		v.closing = false
-		return 0, v.record(dst, veilClose, nil), nil
-	}
-	return 0, 0, nil
+	v.closing = false
+	return v.record(dst, veilClose, nil)
 }
+
+func (v *veil) Drop() { v.dropped++ }
 
 func (v *veil) Close() {
 	v.closing = true
@@ -142,7 +158,7 @@ func (c *veiled) hello(t *testing.T) {
 // seal makes the records of p.
 func (c *veiled) seal(p []byte) []byte {
 	var b []byte
-	room := make([]byte, SealRoom)
+	room := make([]byte, veilHead+veilLimit)
 	for len(p) > 0 {
 		n := c.v.record(room, veilData, p[:min(len(p), veilLimit)])
 		b = append(b, room[:n]...)
@@ -286,6 +302,29 @@ func TestTransformLargeAnswer(t *testing.T) {
 				r.stop()
 			})
 		}
+	})
+}
+
+// TestTransformLargeAnswerLater has a transform with nothing more to say before there
+// is more than one seal brings through.
+func TestTransformLargeAnswerLater(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		f := file(t, 3<<20)
+		var s *Shard
+		var k tokens
+		r, _ := veilRig(t, kind, Handler{
+			Received: func(c Conn, p []byte) {
+				s.Append(c, p)
+				s.NotifyDrained(c, 0)
+			},
+			Drained:  func(c Conn) { s.AppendFile(c, int32(f.Fd()), 0, 3<<20, k.next()) },
+			Released: k.released(t),
+		})
+		r.do(func() { s = r.s })
+		c := &veiled{Conn: r.client()}
+		c.hello(t)
+		send(t, c.Conn, c.seal([]byte("first ")))
+		expect(t, c, append([]byte("first "), pattern(3<<20, 0)...))
 	})
 }
 

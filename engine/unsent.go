@@ -7,20 +7,28 @@ import "golang.org/x/sys/unix"
 // sendfile(2) has the socket refer to the pages of the file, and it costs a
 // wake-up for each piece: a third of the processor's time of a large download.
 // So while a large file is being sent it is lifted, for a bounded number of
-// connections, since the pages that a socket refers to cannot be reclaimed.
+// connections, since the pages that a socket refers to cannot be reclaimed. What
+// is sealed on its way does take memory, so there it is only raised.
 
 // liftBound lets the kernel take as much of the file at the front of the queue
-// as the socket's buffer holds.
-func (s *Shard) liftBound(c *conn) {
-	if s.unbound < maxUnbound && unix.SetsockoptInt(int(c.fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, 0) == nil {
+// as the socket's buffer holds; raiseBound as much as unsentSealed.
+func (s *Shard) liftBound(c *conn)  { s.setBound(c, 0) }
+func (s *Shard) raiseBound(c *conn) { s.setBound(c, unsentSealed) }
+
+func (s *Shard) setBound(c *conn, n int) {
+	if s.unbound < maxUnbound && unix.SetsockoptInt(int(c.fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, n) == nil {
 		s.unbound++
 		c.flags |= flagUnbound
 	}
 }
 
-// restoreBound ends liftBound once the file is sent.
-func (s *Shard) restoreBound(c *conn) {
-	if s.filed(&c.q) {
+// restoreBound ends both once the file is sent.
+func (s *Shard) restoreBound(i uint32) {
+	c, q := &s.conns[i], &s.conns[i].q
+	if c.has(flagFilter) {
+		q = &s.filters[i].plain
+	}
+	if s.filed(q) {
 		return
 	}
 	s.unbound--

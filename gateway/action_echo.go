@@ -35,7 +35,7 @@ func (g *Gateway) serveEcho(x *Exchange, in *Incoming) {
 		e.head = appendEchoText(e.head[:0], in, peer)
 	}
 	if x.RequestOpen() {
-		x.codec.Want(x, contentWindow)
+		x.want(contentWindow)
 		return
 	}
 	e.finish(x)
@@ -46,7 +46,7 @@ func (e *echo) received(x *Exchange, p []byte) {
 	e.total += int64(len(p))
 	room := echoContent - len(e.content)
 	e.content = append(e.content, p[:min(len(p), room)]...)
-	x.codec.Want(x, len(p))
+	x.want(len(p))
 }
 
 // finish sends the answer.

@@ -11,7 +11,7 @@ func (g *Gateway) serveProxy(x *Exchange, in *Incoming, norm []byte) {
 		g.answerOptions(x, h, norm)
 		return
 	}
-	r := proxy.Request{Head: in.Head, Path: norm, Match: &g.match, Content: in.Content, Length: in.Length}
+	r := proxy.Request{Head: in.Head, Path: norm, Match: &g.match, Content: in.Content, Length: in.Length, HTTP2: in.Protocol == h2Protocol}
 	x.proxied(&r)
 	call := g.proxy.Start((*downstream)(x), x.route.Proxy, &r)
 	if call != nil {
@@ -25,8 +25,7 @@ type downstream Exchange
 var _ proxy.Downstream = (*downstream)(nil)
 
 func (d *downstream) Want(n int) {
-	x := (*Exchange)(d)
-	x.codec.Want(x, n)
+	(*Exchange)(d).want(n)
 }
 
 func (d *downstream) Interim(status int, block []byte) {
@@ -43,6 +42,10 @@ func (d *downstream) Respond(r *proxy.Response) {
 	length := r.Length
 	if r.Status == 204 {
 		length = -1 // never stated (RFC 9110, section 8.6)
+	}
+	if x.grpc.asked {
+		x.sawGRPC(r.Block)
+		x.grpc.open = length < 0
 	}
 	x.head(Response{
 		Status: r.Status, Block: r.Block, Length: length,
@@ -76,6 +79,9 @@ func (d *downstream) Finish(trailers []byte) {
 	if x.state&replaced != 0 {
 		trailers = nil
 	}
+	if x.grpc.asked && len(trailers) > 0 {
+		x.sawGRPC(trailers)
+	}
 	x.end(trailers)
 }
 
@@ -94,11 +100,14 @@ func (d *downstream) Fail(f proxy.Failure, member string) {
 	}
 	x.failed(f, member)
 	if x.Responding() {
+		if x.cutOffGRPC(f) {
+			return
+		}
 		x.state |= responseOver
 		x.codec.Reset(x)
 		return
 	}
-	x.answer(f.Status())
+	x.answerFailure(f)
 }
 
 func (d *downstream) Room() int64 {

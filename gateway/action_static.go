@@ -66,7 +66,7 @@ func (x *Exchange) answerFile(a *static.Answer) {
 			return
 		}
 	}
-	x.head(Response{Status: a.Status, Block: a.Block, Length: a.Length})
+	x.head(Response{Status: a.Status, Block: a.Block, Length: a.Length, Kept: a.Entry != nil && len(a.Parts) == 0})
 	switch {
 	case x.HEAD():
 	case a.Entry == nil:

@@ -66,6 +66,10 @@ func (x *Exchange) errorPages() *ErrorPages {
 
 // answer answers with the page of a status.
 func (x *Exchange) answer(status int) {
+	if x.grpc.asked {
+		x.answerGRPC(grpcPages[status-firstError])
+		return
+	}
 	f := x.errorPages().Page(status)
 	if f == nil {
 		f = plainPages.Page(status)
@@ -81,6 +85,10 @@ func (x *Exchange) refuse(status int, reason string) {
 
 // answerWith is answer with further field lines.
 func (x *Exchange) answerWith(status int, block []byte) {
+	if x.grpc.asked {
+		x.answerGRPC(grpcPages[status-firstError])
+		return
+	}
 	f := x.errorPages().Page(status)
 	if f == nil {
 		f = plainPages.Page(status)

@@ -6,6 +6,7 @@ import (
 	"github.com/anygate/anygate/http1"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // Codec is a client's connection as its exchanges see it. Many exchanges may
@@ -53,10 +54,14 @@ type Codec interface {
 	Room(x *Exchange) int64
 	// Peer is the address of who has connected: the other end, or what a PROXY
 	// header says instead. Local is where it has connected to. Both are the
-	// zero value for a unix socket. Secure is whether it came over TLS.
+	// zero value for a unix socket. Secure is whether it came over TLS, TLS what
+	// is known of that, nil if it does not end here. Listener is the id of the
+	// listener that has accepted the connection.
 	Peer() netip.AddrPort
 	Local() netip.AddrPort
 	Secure() bool
+	TLS() *tlsedge.Conn
+	Listener() int
 }
 
 // Response is the head of a response.
@@ -70,6 +75,7 @@ type Response struct {
 	Length    int64
 	HasDate   bool // Block has a Date
 	HasServer bool // Block has a Server
+	Kept      bool // Block stays where it is, and is used again
 	// Protocol is what a 101 switches to. Block does not have it, because it
 	// is said in another way in each version of HTTP.
 	Protocol []byte
@@ -85,6 +91,7 @@ const (
 	tunnelled                        // both directions carry bytes as they are
 	cancelled                        // the client has gone, or the exchange was reset
 	replaced                         // a page stands for what the upstream answers
+	admitted                         // its token was good
 )
 
 // Exchange is one request and its response, of any protocol.
@@ -103,7 +110,10 @@ type Exchange struct {
 	list  *listing    // of a directory's listing
 	file  *fileWait   // of one that waits for a file
 
+	redemption *redemption // of a token that is being verified
+
 	method    http1.MethodID
+	grpc      grpcState
 	content   int64 // bytes of content received
 	discarded int   // bytes of content that a page stands for
 	log       logEntry
@@ -139,6 +149,7 @@ func (x *Exchange) start(codec Codec, stream uint32) {
 func (x *Exchange) Begin(in *Incoming) {
 	g, h := x.g, in.Head
 	x.method = h.MethodID
+	x.grpc.asked = proxy.GRPC(h)
 	if in.Content != http1.BodyNone {
 		x.state |= requestOpen
 	}
@@ -150,6 +161,21 @@ func (x *Exchange) Begin(in *Incoming) {
 		x.refuse(413, "content_too_large")
 		return
 	}
+	if misdirected(x.codec, h) {
+		x.refuse(421, "misdirected_request")
+		return
+	}
+	if l := x.gen.Settings.listener(x.codec.Listener()); l.Redirect != 0 && !x.https() && !g.isChallenge(h) {
+		g.redirectToTLS(x, h, l.Redirect)
+		return
+	}
+	g.dispatch(x, in)
+}
+
+// dispatch finds the route, and sets its action to work if the request is
+// admitted. A request that had to wait for that comes here again.
+func (g *Gateway) dispatch(x *Exchange, in *Incoming) {
+	h := in.Head
 	raw := h.PathBytes()
 	if serverWide(h) {
 		g.beginServer(x, in)
@@ -174,6 +200,9 @@ func (x *Exchange) Begin(in *Incoming) {
 		return
 	}
 	x.route = &x.gen.Routes[g.match.Value]
+	if !x.vouched() || !g.admit(x, in) {
+		return
+	}
 	switch x.route.Action {
 	case route.Fixed:
 		x.prebuilt(x.route.Fixed)
@@ -335,6 +364,10 @@ func (x *Exchange) drop() {
 	if x.list != nil {
 		x.list.x = nil
 		x.list = nil
+	}
+	if x.redemption != nil {
+		x.redemption.x = nil
+		x.redemption = nil
 	}
 	if x.file != nil {
 		x.file.x = nil

@@ -1,6 +1,9 @@
 package gateway
 
-import "github.com/anygate/anygate/http1"
+import (
+	"github.com/anygate/anygate/h2"
+	"github.com/anygate/anygate/http1"
+)
 
 // Fixed is a response whose bytes were built when the configuration was
 // loaded; only the date is filled in.
@@ -11,6 +14,8 @@ type Fixed struct {
 	image  []byte // the HTTP/1.1 response
 	date   int    // where the date is in image
 	head   int    // length of the head in image
+	h2     []byte // the header block of HTTP/2
+	h2date int    // where the date is in it
 }
 
 const serverLine = "Server: anygate\r\n"
@@ -42,6 +47,13 @@ func newFixed(status int, block, body []byte) *Fixed {
 	b = append(b, "\r\n"...)
 	f.head = len(b)
 	f.image = append(b, body...)
+	length := int64(len(body))
+	if status == 204 || status == 304 {
+		length = -1
+	}
+	f.h2, f.h2date = h2.AppendBlock(nil, &h2.ResponseHead{
+		Status: status, Length: length, Server: serverName, Date: http1.AppendDate(nil, 0), Block: block,
+	})
 	return f
 }
 

@@ -6,11 +6,13 @@ import (
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/policy/privacypass"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/proxy/proxyproto"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
 	"github.com/anygate/anygate/telemetry"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // Options describe the HTTP side of one shard.
@@ -38,6 +40,14 @@ type Options struct {
 	// shard's thread. Without it no directory is listed.
 	Background func(work func(), done func() bool)
 
+	// Jobs takes a job, or refuses it; it is called on the shard's thread. Without it
+	// no token is verified.
+	Jobs func(*Job) bool
+
+	// Signers make the signatures of handshakes that take long; nil leaves them to
+	// the shard.
+	Signers *tlsedge.Workers
+
 	// Access and Errors take log lines; nil takes none.
 	Access, Errors *telemetry.Ring
 	ErrorLevel     telemetry.Level
@@ -51,15 +61,21 @@ type Gateway struct {
 	gen     *Generation
 	known   *Generation // the one whose upstreams the proxy knows of
 	proxy   *proxy.Proxy
+	edge    *tlsedge.Edge
 	files   *static.Cache
 
 	clients []*clientBlock // by the connection's index
+	h2      []*h2Conn      // likewise, of those that speak HTTP/2
+	mux     h2Shared       // what these have in common
 	spare   []*Exchange
 	echoes  []*echo
 	reading []*listing // directories that are being read
 	waits   []*fileWait
 	// spareWaits are those that nobody needs.
 	spareWaits []*fileWait
+
+	redeeming        []*redemption // tokens that are being verified
+	spareRedemptions []*redemption
 
 	// Scratch of the call in progress.
 	req    http1.Request
@@ -71,11 +87,14 @@ type Gateway struct {
 	list   []byte
 	file   static.Answer
 	head   Response
+	token  privacypass.Token
 
 	preamble   proxyproto.Header
 	store      *static.Store
 	ask        func(*static.Ask) bool
 	background func(work func(), done func() bool)
+	jobs       func(*Job) bool
+	signers    *tlsedge.Workers
 
 	readAhead    func(fd int32, off, n int64, token uint64, done func(token uint64) bool) bool
 	present      func(token uint64) bool
@@ -89,12 +108,14 @@ type Gateway struct {
 	access, errors *telemetry.Ring
 	level          telemetry.Level
 	open           atomic.Int64
+	grpc           grpcCounts
 }
 
 // The kinds of connections, in their user values.
 const (
 	userClient = iota
 	userUpstream
+	userH2 // a client's that speaks HTTP/2
 )
 
 // The kinds of messages other goroutines post.
@@ -105,6 +126,8 @@ const (
 	messageFile     // Value is a *static.Wait, Arg the entry that has come for it
 	messageFarewell // Value is a *static.Farewell
 	messagePresent  // Arg is an index into Gateway.absences
+	messageRedeemed // Value is a *redemption
+	messageSigned   // Value is tlsedge's
 )
 
 // New makes the HTTP side of a shard, and the shard.
@@ -128,6 +151,7 @@ func newGateway(o Options) *Gateway {
 		fields: make([]byte, 0, 4096),
 		access: o.Access, errors: o.Errors, level: o.ErrorLevel,
 		store: o.Files, ask: o.Ask, background: o.Background, readAhead: o.ReadAhead,
+		jobs: o.Jobs, signers: o.Signers,
 	}
 }
 
@@ -135,6 +159,10 @@ func newGateway(o Options) *Gateway {
 func (g *Gateway) Attach(s *engine.Shard) error {
 	g.s = s
 	g.proxy = proxy.New(s, userUpstream)
+	g.edge = tlsedge.NewEdge(s, func(job any) bool {
+		return s.Post(engine.Message{Kind: messageSigned, Value: job})
+	}, g.signers)
+	g.proxy.UseTLS(g.edge, g.tellUpstream)
 	g.present = func(token uint64) bool { return s.Post(engine.Message{Kind: messagePresent, Arg: token}) }
 	return g.openFiles()
 }
@@ -170,7 +198,7 @@ func (g *Gateway) Handler() engine.Handler {
 		Received:  g.received,
 		Piped:     g.piped,
 		EOF:       g.eof,
-		Connected: func(c engine.Conn) { g.proxy.Connected(c) },
+		Connected: g.connected,
 		Drained:   g.drained,
 		Closed:    g.closed,
 		Timer:     g.timer,
@@ -179,6 +207,7 @@ func (g *Gateway) Handler() engine.Handler {
 		Alarm:     func() { g.proxy.Alarm() },
 		Turn:      g.turn,
 		Tick:      g.tick,
+		Stopped:   func() { g.edge.Stop() },
 	}
 	if g.readAhead != nil {
 		h.Absent = g.absent
@@ -187,42 +216,66 @@ func (g *Gateway) Handler() engine.Handler {
 }
 
 func (g *Gateway) accepted(c engine.Conn, listener int) {
-	g.newClient(c)
-	if g.gen.Settings.listener(listener).ProxyProtocol {
-		g.client(c).awaitPreamble()
+	g.newClient(c, listener)
+	switch l := g.gen.Settings.listener(listener); {
+	case l.ProxyProtocol:
+		g.client(c).awaitPreamble(l.H2)
+	case l.TLS != nil:
+		g.client(c).beginTLS(l.TLS)
+	case l.H2 && g.gen.Settings.H2 != nil:
+		g.startH2(g.client(c)).accept()
 	}
+}
+
+// connected says that an upstream can be spoken to, or a client over TLS.
+func (g *Gateway) connected(c engine.Conn) {
+	if g.s.User(c) == userUpstream {
+		g.proxy.Connected(c)
+		return
+	}
+	g.client(c).secured()
 }
 
 func (g *Gateway) received(c engine.Conn, p []byte) {
-	if g.s.User(c) == userUpstream {
+	switch g.s.User(c) {
+	case userClient:
+		g.client(c).received(p)
+	case userUpstream:
 		g.proxy.Received(c, p)
-		return
+	default:
+		g.h2[c.Index()].received(p)
 	}
-	g.client(c).received(p)
 }
 
 func (g *Gateway) piped(c engine.Conn, n int) {
-	if g.s.User(c) == userUpstream {
+	switch g.s.User(c) {
+	case userClient:
+		g.client(c).piped(n)
+	case userUpstream:
 		g.proxy.Piped(c, n)
-		return
 	}
-	g.client(c).piped(n)
 }
 
 func (g *Gateway) eof(c engine.Conn) {
-	if g.s.User(c) == userUpstream {
+	switch g.s.User(c) {
+	case userClient:
+		g.client(c).eof()
+	case userUpstream:
 		g.proxy.EOF(c)
-		return
+	default:
+		g.h2[c.Index()].eof()
 	}
-	g.client(c).eof()
 }
 
 func (g *Gateway) drained(c engine.Conn) {
-	if g.s.User(c) == userUpstream {
+	switch g.s.User(c) {
+	case userClient:
+		g.client(c).drained()
+	case userUpstream:
 		g.proxy.Drained(c)
-		return
+	default:
+		g.h2[c.Index()].drained()
 	}
-	g.client(c).drained()
 }
 
 // closed cannot ask for the connection's user value, because the connection is
@@ -230,7 +283,11 @@ func (g *Gateway) drained(c engine.Conn) {
 func (g *Gateway) closed(c engine.Conn, why engine.Reason, e engine.Errno) {
 	if i := c.Index() / clientsPerBlock; int(i) < len(g.clients) && g.clients[i] != nil {
 		if h := g.client(c); h.conn == c {
-			h.closed()
+			if h.flags.has(h1Switched) {
+				g.h2[c.Index()].closed(why)
+				return
+			}
+			h.closed(why)
 			return
 		}
 	}
@@ -238,11 +295,14 @@ func (g *Gateway) closed(c engine.Conn, why engine.Reason, e engine.Errno) {
 }
 
 func (g *Gateway) timer(c engine.Conn) {
-	if g.s.User(c) == userUpstream {
+	switch g.s.User(c) {
+	case userClient:
+		g.client(c).timer()
+	case userUpstream:
 		g.proxy.Timer(c)
-		return
+	default:
+		g.h2[c.Index()].timer()
 	}
-	g.client(c).timer()
 }
 
 func (g *Gateway) message(m engine.Message) {
@@ -259,6 +319,10 @@ func (g *Gateway) message(m engine.Message) {
 		g.isPresent(m.Arg)
 	case messageFarewell:
 		g.files.Pass(m.Value.(*static.Farewell))
+	case messageSigned:
+		g.edge.Signed(m.Value)
+	case messageRedeemed:
+		g.redeemed(m.Value.(*redemption))
 	default:
 		g.proxy.Message(m)
 	}
@@ -283,8 +347,11 @@ func (g *Gateway) drain() {
 	}
 	g.draining = true
 	g.s.Each(func(c engine.Conn) {
-		if g.s.User(c) == userClient {
+		switch g.s.User(c) {
+		case userClient:
 			g.client(c).drain()
+		case userH2:
+			g.h2[c.Index()].drain()
 		}
 	})
 	// Last: the clients that it takes from the backlogs have sent a request
@@ -294,9 +361,11 @@ func (g *Gateway) drain() {
 }
 
 func (g *Gateway) tick() {
+	g.edge.Tick()
 	g.files.Tick()
 	g.hurryListings()
 	g.hurryWaits()
+	g.hurryRedemptions()
 	if g.s.Pressure() == mostPressure {
 		g.shed()
 	}

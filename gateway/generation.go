@@ -3,10 +3,13 @@ package gateway
 import (
 	"time"
 
+	"github.com/anygate/anygate/h2"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/policy/privacypass"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // Generation is one compiled configuration as the shards see it: immutable,
@@ -37,6 +40,10 @@ type Route struct {
 	Action route.Kind
 	// Errors are the pages for errors, those of the generation included.
 	Errors *ErrorPages
+	// Clients vouch for those that may use the route; nil admits all.
+	Clients *tlsedge.Authorities
+	// Token is what a request has to redeem; nil asks for nothing.
+	Token *privacypass.Policy
 
 	Fixed    *Fixed         // Fixed
 	Status   int            // Redirect, Echo
@@ -65,11 +72,19 @@ type Settings struct {
 	// Idle bounds the time between two requests of a connection.
 	Idle time.Duration
 
+	// H2 is how HTTP/2 is spoken; nil for not at all.
+	H2 *h2.Config
+
 	// AccessLog is the form of the access log.
 	AccessLog LogFormat
 
 	// Trust are the addresses whose word on who the client is counts.
 	Trust Trust
+	// HSTS is the line of Strict-Transport-Security (RFC 6797) that responses
+	// over TLS have; nil for none.
+	HSTS []byte
+	// OwnCertificates says that no client's word on its certificate is passed on.
+	OwnCertificates bool
 	// Listeners are by the ids with which connections are announced.
 	Listeners []Listener
 }
@@ -78,16 +93,25 @@ type Settings struct {
 type Listener struct {
 	// ProxyProtocol says that each begins with a PROXY header.
 	ProxyProtocol bool
+	// TLS is that of its connections, behind the PROXY header; nil for none.
+	TLS *tlsedge.Server
+	// Redirect is the port of https to which every request is sent, except those of
+	// ACME's challenges; 0 for none.
+	Redirect uint16
+	// H2 says that they are of HTTP/2 only, and begin with its preface.
+	H2 bool
 }
 
 // listener is the one with an id; one that the configuration does not have
 // takes connections as they are.
-func (s *Settings) listener(id int) Listener {
+func (s *Settings) listener(id int) *Listener {
 	if id < 0 || id >= len(s.Listeners) {
-		return Listener{}
+		return &plainListener
 	}
-	return s.Listeners[id]
+	return &s.Listeners[id]
 }
+
+var plainListener Listener
 
 // LogFormat is the form of an access log line.
 type LogFormat uint8

@@ -34,6 +34,12 @@ const (
 	h1Preamble                       // a PROXY header is to come first
 	h1Secure                         // the client came over TLS, as the PROXY header says
 	h1Old                            // the request's version is 1.0
+	h1TLS                            // the connection is under TLS
+	h1Handshake                      // whose handshake is under way
+	h1Sealed                         // what is queued came under TLS, behind a PROXY header
+	h1Later                          // it is not the first of the connection
+	h1Muxed                          // behind the PROXY header comes HTTP/2
+	h1Switched                       // the connection is an h2Conn's now
 )
 
 func (f h1Flags) has(g h1Flags) bool { return f&g != 0 }
@@ -64,6 +70,7 @@ type h1Conn struct {
 	body      http1.Body
 	trailer   *[]byte    // of the request, where one has come
 	flow      proxy.Flow // of a tunnel's bytes from the client
+	listener  uint16     // the id of the one it was accepted on
 	peer      netip.AddrPort
 	local     *netip.AddrPort // our end's address, where anybody has asked
 }
@@ -90,7 +97,7 @@ func (g *Gateway) client(c engine.Conn) *h1Conn {
 }
 
 // newClient takes over an accepted connection.
-func (g *Gateway) newClient(c engine.Conn) {
+func (g *Gateway) newClient(c engine.Conn, listener int) {
 	i := c.Index()
 	for len(g.clients) <= int(i/clientsPerBlock) {
 		g.clients = append(g.clients, nil)
@@ -103,7 +110,7 @@ func (g *Gateway) newClient(c engine.Conn) {
 	if trailer != nil && cap(*trailer) > keptTrailer {
 		trailer = nil
 	}
-	*h = h1Conn{g: g, conn: c, queue: h.queue[:0], trailer: trailer}
+	*h = h1Conn{g: g, conn: c, queue: h.queue[:0], trailer: trailer, listener: uint16(listener)}
 	g.open.Add(1)
 	h.deadline(g.gen.Settings.Header)
 }
@@ -149,7 +156,12 @@ func (h *h1Conn) abort() {
 }
 
 // closed is called when the connection has failed.
-func (h *h1Conn) closed() { h.gone() }
+func (h *h1Conn) closed(why engine.Reason) {
+	if why == engine.ReasonTransform {
+		h.logTLS()
+	}
+	h.gone()
+}
 
 // eof is called when the client has closed its side. It may still read, so
 // what it has asked for is answered first; but not if others wait for the same
@@ -172,6 +184,9 @@ func (h *h1Conn) ghost() bool {
 // drain prepares for the end: an idle connection is closed, one at work ends
 // with its response.
 func (h *h1Conn) drain() {
+	if h.flags.has(h1Handshake) {
+		return // a request is about to come, and has its answer
+	}
 	if h.x == nil && !h.flags.has(h1Partial|h1Content) && len(h.queue) == 0 {
 		h.close()
 		return
@@ -200,6 +215,8 @@ func (h *h1Conn) drained() {
 func (h *h1Conn) timer() {
 	set := &h.g.gen.Settings
 	switch {
+	case h.flags.has(h1Handshake):
+		h.handshakeTimeout()
 	case h.x != nil:
 		h.watch(&h.x.gen.Settings)
 	case h.g.s.Queued(h.conn) > 0:
@@ -291,6 +308,9 @@ func (h *h1Conn) Local() netip.AddrPort {
 	}
 	return *h.local
 }
+
+// Listener is the id of the listener that has accepted the connection.
+func (h *h1Conn) Listener() int { return int(h.listener) }
 
 // Secure reports whether the client's connection is encrypted.
 func (h *h1Conn) Secure() bool { return h.flags.has(h1Secure) }

@@ -14,9 +14,13 @@ import (
 
 // awaitPreamble makes a new connection begin with a header. Where a set of
 // trusted addresses is configured, only those may send one: anybody else could
-// claim to be anybody. A unix socket's permissions say who may.
-func (h *h1Conn) awaitPreamble() {
+// claim to be anybody. A unix socket's permissions say who may. Behind the
+// header comes HTTP/2 if muxed is true.
+func (h *h1Conn) awaitPreamble(muxed bool) {
 	h.flags |= h1Preamble
+	if muxed {
+		h.flags |= h1Muxed
+	}
 	trust := &h.g.gen.Settings.Trust
 	if peer := h.Peer(); peer.IsValid() && !trust.Empty() && !trust.Contains(peer.Addr()) {
 		h.refusePreamble("proxy_header_untrusted")
@@ -44,6 +48,12 @@ func (h *h1Conn) preamble(p []byte) (n int, ok bool) {
 		}
 	}
 	header.TLVs = nil // borrowed
+	if l := h.g.gen.Settings.listener(int(h.listener)); l.TLS != nil {
+		h.beginTLS(l.TLS)
+		h.flags |= h1Sealed
+	} else if h.flags.has(h1Muxed) && h.g.gen.Settings.H2 != nil {
+		h.g.startH2(h).accept()
+	}
 	return n, true
 }
 

@@ -18,6 +18,7 @@ const (
 // only what cannot be processed yet is copied.
 func (h *h1Conn) received(p []byte) {
 	h.bytesIn += uint64(len(p))
+	h.flags &^= h1Sealed
 	if len(h.queue) > 0 {
 		h.keep(p)
 		h.resume()
@@ -147,6 +148,13 @@ func (h *h1Conn) settle(v verdict) {
 	if v == moreNeeded && !h.flags.has(h1EOF|h1Content|h1Paused) {
 		return
 	}
+	if h.flags.has(h1Switched) {
+		h.pause(false)
+		if h.flags.has(h1EOF) {
+			h.g.h2[h.conn.Index()].eof()
+		}
+		return
+	}
 	if h.flags.has(h1EOF) && v == moreNeeded && (h.x == nil || h.flags.has(h1Content)) {
 		// Nothing more can come: no request, or only the beginning of one
 		// (RFC 9112, section 8).
@@ -183,7 +191,10 @@ func (h *h1Conn) pause(stop bool) {
 func (h *h1Conn) process(p []byte) (n int, v verdict) {
 	for n < len(p) {
 		switch {
-		case h.flags.has(h1Dead):
+		case h.flags.has(h1Dead | h1Switched):
+			if !h.flags.has(h1Dead) {
+				h.g.h2[h.conn.Index()].received(p[n:])
+			}
 			return len(p), moreNeeded
 		case h.flags.has(h1Preamble):
 			k, ok := h.preamble(p[n:])
@@ -191,6 +202,9 @@ func (h *h1Conn) process(p []byte) (n int, v verdict) {
 				return n, moreNeeded
 			}
 			n += k
+		case h.flags.has(h1Sealed):
+			h.unseal(p[n:])
+			return len(p), moreNeeded
 		case h.flags.has(h1Tunnel):
 			k := h.tunnel(p[n:])
 			if n += k; k == 0 {
@@ -228,6 +242,9 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 	r := &g.req
 	n, err := r.Scan(p, &set.HTTP)
 	if err != http1.OK {
+		if h.prior(p) {
+			return 0, h.flags.has(h1Switched)
+		}
 		h.refuse(err, err.Status())
 		return len(p), true
 	}
@@ -238,7 +255,7 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 		}
 		return 0, false
 	}
-	h.flags &^= h1Partial | h1Chunked | h1NoContent | h1Counted | h1Expect | h1Measured | h1Old
+	h.flags = h.flags&^(h1Partial|h1Chunked|h1NoContent|h1Counted|h1Expect|h1Measured|h1Old) | h1Later
 	if r.Close {
 		h.flags |= h1Close | h1Asked
 	} else if r.MethodID == http1.CONNECT || r.Upgrade && proxy.Leaves(r) {
@@ -246,6 +263,8 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 		// it by a client that has not waited, and chosen by somebody else: it
 		// must not be read as requests.
 		h.flags |= h1Close
+	} else if r.Upgrade && h.upgrade(r) {
+		return n, true
 	} else if g.draining {
 		h.flags |= h1Close
 	}
@@ -335,11 +354,12 @@ func (h *h1Conn) contentEnd() {
 	h.x.RequestEnd(trailers)
 }
 
-// appendFieldLines appends the fields of a head, without those that concern
-// one connection only.
+// appendFieldLines appends the fields of a trailer section, without those that
+// concern one connection only, and those that would say behind the content who
+// the client is: an upstream may take them for what stood before it.
 func appendFieldLines(dst []byte, h *http1.Head) []byte {
 	for i := range h.Fields {
-		if f := &h.Fields[i]; !f.HopByHop() {
+		if f := &h.Fields[i]; !f.HopByHop() && (f.ID != http1.FieldOther || !proxy.Identifies(h.Name(f))) {
 			dst = http1.AppendField(dst, h.Name(f), h.Value(f))
 		}
 	}

@@ -101,6 +101,7 @@ func (h *h1Conn) startHead(r *Response, more int) []byte {
 		b = append(b, h.g.now()...)
 		b = append(b, crlf...)
 	}
+	b = h.appendHSTS(b, r.Block)
 	return append(b, r.Block...)
 }
 
@@ -153,7 +154,8 @@ func (h *h1Conn) send(f *Fixed) {
 	if h.x != nil && h.x.HEAD() {
 		image = image[:f.head]
 	}
-	if len(image) <= copyImage && !h.flags.has(h1Close|h1Old) {
+	hsts := h.hsts()
+	if len(image) <= copyImage && !h.flags.has(h1Close|h1Old) && hsts == nil {
 		b := s.Grow(h.conn, len(image))
 		if b == nil {
 			h.fail()
@@ -171,6 +173,7 @@ func (h *h1Conn) send(f *Fixed) {
 	}
 	b = append(b[:0], image[:f.head-len(crlf)]...)
 	copy(b[f.date:], h.g.now())
+	b = append(b, hsts...)
 	b = h.appendConnection(b)
 	b = append(b, crlf...)
 	s.Commit(h.conn, len(b))

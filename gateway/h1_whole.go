@@ -25,14 +25,22 @@ func (h *h1Conn) whole(x *Exchange, a *static.Answer) bool {
 	if refer || x.HEAD() {
 		image = image[:a.Head]
 	}
-	s := h.g.s
-	b := s.Grow(h.conn, len(image))
+	s, line := h.g.s, h.hsts()
+	b := s.Grow(h.conn, len(image)+len(line))
 	if b == nil {
 		h.fail()
 		h.done()
 		return true
 	}
-	copy(b, image)
+	if line == nil {
+		copy(b, image)
+	} else {
+		// Behind the last field, before the empty line.
+		end := a.Head - len(crlf)
+		copy(b, image[:end])
+		copy(b[end:], line)
+		copy(b[end+len(line):], image[end:])
+	}
 	copy(b[a.Date:], h.g.now())
 	if !x.HEAD() {
 		x.log.sent += a.Length

@@ -23,6 +23,8 @@ type client struct {
 	// seal and unseal are the client's side of the world's transform.
 	unseal func(in []byte) (plain []byte)
 	seal   func(plain []byte) []byte
+	// goodbye is what it says before it closes its side, if anything.
+	goodbye func() []byte
 
 	got      []byte // received and not yet taken by the test
 	ended    bool   // the gateway has ended its side
@@ -45,8 +47,11 @@ func (w *world) client() *client {
 		_ = conn.SetDeadline(time.Now().Add(patience))
 	}
 	w.clients = append(w.clients, c)
-	if w.transform != nil {
+	switch {
+	case w.transform != nil:
 		c.secret()
+	case w.tls != nil:
+		c.encrypt()
 	}
 	return c
 }
@@ -59,13 +64,19 @@ func (c *client) send(s string) {
 	if c.seal != nil {
 		b = c.seal(b)
 	}
-	if c.peer != nil {
-		c.peer.Write(b)
-		return
-	}
-	if _, err := c.conn.Write(b); err != nil {
+	if err := c.write(b); err != nil {
 		c.w.t.Fatalf("write: %v", err)
 	}
+}
+
+// write sends bytes as they are.
+func (c *client) write(b []byte) error {
+	if c.peer != nil {
+		c.peer.Write(b)
+		return nil
+	}
+	_, err := c.conn.Write(b)
+	return err
 }
 
 // pull moves what has arrived into got. On a real loop it waits for something
@@ -220,6 +231,11 @@ func (c *client) expectOpen() {
 // closeWrite ends what the client sends.
 func (c *client) closeWrite() {
 	c.w.t.Helper()
+	if c.goodbye != nil {
+		if err := c.write(c.goodbye()); err != nil {
+			c.w.t.Fatal(err)
+		}
+	}
 	if c.peer != nil {
 		c.peer.CloseWrite()
 	} else if err := c.conn.CloseWrite(); err != nil {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/policy/privacypass"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/proxy/balance"
 	"github.com/anygate/anygate/route"
@@ -92,9 +94,13 @@ type world struct {
 	pooling   *proxy.Settings         // of all upstreams, nil for the usual ones
 	id        int                     // of the shard
 	transform func() engine.Transform // of every client connection
+	tls       *tls.Config             // of every client, whose connections are under TLS
+	securing  func(u *upstream)       // puts upstreams under TLS as they are made
 	access    *telemetry.Ring
 	errors    *telemetry.Ring
-	sites     map[string]static.Options // of static actions, by their path
+	sites     map[string]static.Options      // of static actions, by their path
+	tokens    map[string]*privacypass.Policy // of routes, by their heads
+	jobs      func(*Job) bool                // nil does each on a goroutine of its own
 
 	// present says which parts of files are in memory, and readAhead brings others there.
 	present   func(fd int32, off, n int64) bool
@@ -146,6 +152,7 @@ func (w *world) memberOf(pool *proxy.Upstream, u *upstream) *proxy.Member {
 	key := memberKey{pool, u}
 	if w.members[key] == nil {
 		w.members[key] = proxy.NewMember(uint32(len(w.members)), u.name, u.addr, pool, testShards)
+		w.members[key].SetTLS(u.client)
 	}
 	return w.members[key]
 }
@@ -159,7 +166,7 @@ func newSimWorld(t testing.TB, seed uint64, f engine.Faults) *world {
 
 // newWorld makes a gateway on a real loop.
 func newWorld(t testing.TB, kind engine.Kind) *world {
-	return &world{
+	w := &world{
 		t: t, kind: kind, limits: testLimits,
 		settings: Settings{
 			HTTP: http1.DefaultLimits, Header: 10 * time.Second,
@@ -169,7 +176,14 @@ func newWorld(t testing.TB, kind engine.Kind) *world {
 		upstreams: map[string]*upstream{}, byAddr: map[string]*upstream{},
 		pools: map[string]*proxy.Upstream{}, members: map[memberKey]*proxy.Member{},
 	}
+	if everyWorld != nil {
+		everyWorld(w)
+	}
+	return w
 }
+
+// everyWorld changes worlds as they are made, for tests that run others.
+var everyWorld func(w *world)
 
 // onSim reports whether the world is a simulation.
 func (w *world) onSim() bool { return w.kind == 0 }
@@ -185,17 +199,17 @@ func (w *world) serve(lines ...string) {
 // start starts the gateway with the generation that is there.
 func (w *world) start() {
 	w.t.Helper()
+	if w.jobs == nil {
+		w.jobs = func(j *Job) bool {
+			w.aside(j.Run, j.Done)
+			return true
+		}
+	}
 	w.g = newGateway(Options{
+		Jobs:       w.jobs,
 		Generation: &w.current, Access: w.access, Errors: w.errors, ErrorLevel: telemetry.Debug,
 		Files: w.newStore(), Ask: w.handle, ReadAhead: w.readAhead,
-		Background: func(work func(), done func() bool) {
-			go func() {
-				work()
-				for !done() {
-					runtime.Gosched()
-				}
-			}()
-		},
+		Background: w.aside,
 	})
 	h := w.g.Handler()
 	messages := h.Message
@@ -221,6 +235,22 @@ func (w *world) start() {
 		w.startLoop(h)
 	}
 	w.t.Cleanup(w.stop)
+}
+
+// aside does work on a goroutine of its own, and says so. A simulation waits
+// for it: its clock would run away from a goroutine that gets no processor.
+func (w *world) aside(work func(), done func() bool) {
+	do := func() {
+		work()
+		for !done() {
+			runtime.Gosched()
+		}
+	}
+	if w.onSim() {
+		do()
+		return
+	}
+	go do()
 }
 
 // newStore makes the cache of files.
@@ -335,7 +365,7 @@ func (w *world) route(head route.Head, text string) Route {
 	if e != nil {
 		w.t.Fatalf("%q: %v", text, e)
 	}
-	r := Route{Name: head.String(), Action: a.Kind, Status: a.Status}
+	r := Route{Name: head.String(), Action: a.Kind, Status: a.Status, Token: w.tokens[head.String()]}
 	var err error
 	switch a.Kind {
 	case route.Fixed:
@@ -481,6 +511,7 @@ func (w *world) stop() {
 	w.do(func() { w.g.proxy.CloseIdle() })
 	w.eventually("no connection is left", func() bool { return w.s.Stats().Open == 0 })
 	w.eventually("no directory is being read", func() bool { return len(w.g.reading) == 0 })
+	w.eventually("no token is being verified", func() bool { return len(w.g.redeeming) == 0 })
 	w.eventually("no file is waited for", func() bool { return len(w.g.waits) == 0 })
 	w.handling.Wait()
 	w.eventually("what was dropped is given up", func() bool { return !w.store.Sweep() })
@@ -510,11 +541,7 @@ func (w *world) stop() {
 func (w *world) checkRest() {
 	w.t.Helper()
 	st := w.s.Stats()
-	large := w.base.LargeInUse
-	if w.transform != nil {
-		large++ // the engine keeps one to read files into
-	}
-	if st.SmallInUse > w.base.SmallInUse || st.LargeInUse > large {
+	if st.SmallInUse > w.base.SmallInUse || st.LargeInUse > w.base.LargeInUse {
 		w.t.Errorf("buffers leaked: %d small and %d large in use, %d and %d at rest (seed %d)", st.SmallInUse, st.LargeInUse, w.base.SmallInUse, w.base.LargeInUse, w.seed)
 	}
 	if st.TimersQueued != 0 {
@@ -530,6 +557,14 @@ func (w *world) checkRest() {
 			}
 		}
 	}
+	for _, h := range w.g.h2 {
+		if h != nil {
+			w.t.Errorf("an HTTP/2 connection is still there: flags %b (seed %d)", h.flags, w.seed)
+		}
+	}
+	if m := &w.g.mux; m.scratch != nil && (len(m.free) != len(m.streams)-1 || m.scratch.Streams() != 0 || len(m.scratch.Out) != 0) {
+		w.t.Errorf("%d of %d streams are free, %d are the codec's, %d bytes of its output are left (seed %d)", len(m.free), len(m.streams)-1, m.scratch.Streams(), len(m.scratch.Out), w.seed)
+	}
 	for _, u := range w.pools {
 		if w.id == 0 && (u.Conns.Used() != 0 || u.Requests.Used() != 0 || u.Waiting.Used() != 0) {
 			w.t.Errorf("%s: %d connections, %d requests and %d waiting are still counted (seed %d)", u.Name, u.Conns.Used(), u.Requests.Used(), u.Waiting.Used(), w.seed)
@@ -540,9 +575,12 @@ func (w *world) checkRest() {
 			w.t.Errorf("%s: %d active, %d open are still counted (seed %d)", m.Name, c.Active.Load(), c.Open.Load(), w.seed)
 		}
 	}
+	if st := w.g.edge.Stats(); st.Flights != 0 || st.Waiting != 0 {
+		w.t.Errorf("handshakes are left: %+v (seed %d)", st, w.seed)
+	}
 	free := map[any]bool{}
 	for _, x := range w.g.spare {
-		if free[x] || x.codec != nil || x.call != nil || x.echo != nil || x.list != nil || x.file != nil || x.log.buf != 0 {
+		if free[x] || x.codec != nil || x.call != nil || x.echo != nil || x.list != nil || x.redemption != nil || x.file != nil || x.log.buf != 0 {
 			w.t.Errorf("an exchange was freed twice, or is still in use (seed %d)", w.seed)
 		}
 		free[x] = true

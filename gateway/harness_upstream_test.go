@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // upstream is a scripted origin server: a peer of the simulation, or a
@@ -27,6 +29,8 @@ type upstream struct {
 	conns    []*upstreamConn
 	refusing bool
 	lis      net.Listener
+	tls      *tls.Config // of its connections; nil for plain ones
+	client   *tlsedge.Client
 }
 
 // upstreamConn is a connection from the gateway.
@@ -40,6 +44,7 @@ type upstreamConn struct {
 	peer *engine.SimPeer
 	took int
 	conn *net.TCPConn
+	tls  *originTLS
 }
 
 // upstream makes an upstream that proxy targets name as their host. Call it
@@ -71,6 +76,9 @@ func (w *world) upstreamAt(name string, addr *engine.Addr) *upstream {
 
 func (w *world) addUpstream(name string, u *upstream, addr *engine.Addr) {
 	u.name, u.addr = name, addr
+	if w.securing != nil {
+		w.securing(u)
+	}
 	w.upstreams[name] = u
 	w.byAddr[addr.String()] = u
 }
@@ -82,7 +90,7 @@ func (w *world) dial(addr *engine.Addr) *engine.SimPeer {
 		return nil
 	}
 	c := &upstreamConn{u: u, id: len(u.conns), peer: w.sim.NewPeer()}
-	u.conns = append(u.conns, c)
+	u.conns = append(u.conns, c.secured())
 	return c.peer
 }
 
@@ -101,13 +109,13 @@ func (u *upstream) pump() {
 		if len(fresh) == 0 && eof == c.eof {
 			continue
 		}
-		c.in = append(c.in, fresh...)
 		c.took = len(p.FromShard)
+		c.in = append(c.in, c.open(fresh)...)
 		c.eof = eof
 		u.data(c)
 		if c.eof {
 			// An origin that learns of the end closes its own side.
-			p.CloseWrite()
+			c.closeWrite()
 		}
 	}
 }
@@ -121,7 +129,7 @@ func (u *upstream) accept() {
 		_ = conn.SetDeadline(time.Now().Add(patience))
 		u.mu.Lock()
 		c := &upstreamConn{u: u, id: len(u.conns), conn: conn.(*net.TCPConn)}
-		u.conns = append(u.conns, c)
+		u.conns = append(u.conns, c.secured())
 		u.mu.Unlock()
 		go c.receive()
 	}
@@ -132,7 +140,7 @@ func (c *upstreamConn) receive() {
 	for {
 		n, err := c.conn.Read(b)
 		c.u.mu.Lock()
-		c.in = append(c.in, b[:n]...)
+		c.in = append(c.in, c.open(b[:n])...)
 		c.eof = err != nil
 		c.u.data(c)
 		c.u.mu.Unlock()
@@ -144,7 +152,12 @@ func (c *upstreamConn) receive() {
 }
 
 // write sends bytes to the gateway.
-func (c *upstreamConn) write(s string) {
+func (c *upstreamConn) write(s string) { c.writeRaw(c.seal(s)) }
+
+func (c *upstreamConn) writeRaw(s string) {
+	if s == "" {
+		return
+	}
 	if c.peer != nil {
 		c.peer.Write([]byte(s))
 		return
@@ -155,6 +168,12 @@ func (c *upstreamConn) write(s string) {
 
 // closeWrite ends what the upstream sends, abort resets the connection.
 func (c *upstreamConn) closeWrite() {
+	c.goodbye()
+	c.closeRaw()
+}
+
+// closeRaw does so without a word of TLS.
+func (c *upstreamConn) closeRaw() {
 	if c.peer != nil {
 		c.peer.CloseWrite()
 	} else {

@@ -126,6 +126,7 @@ func (x *Exchange) proxied(r *proxy.Request) {
 			Trusted: true, By: x.codec.Peer().Addr(), HTTPS: x.codec.Secure(), List: x.who.list, Host: x.who.host,
 		}
 	}
+	x.certified(r)
 	if x.route.Proxy.Upstream.Settings.Load().ProxyProtocol != 0 {
 		r.Source, r.Destination = x.clientAddr(), x.codec.Local()
 	}

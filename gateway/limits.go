@@ -14,6 +14,31 @@ const (
 	outputLow   = 4
 	outputLeast = outputMost >> 4 // at the highest pressure
 
+	// outputExcess is how much more output an HTTP/2 connection may have before
+	// it is not received from: heads and the codec's own frames, which no window
+	// holds back.
+	outputExcess = 64 << 10
+
+	// h2Copy is the largest DATA frame, without its header: the least that
+	// every client takes, and what is copied into the output in one piece.
+	h2Copy = 16 << 10
+
+	// h2HeadSlots is how many encoded heads of responses a shard keeps, for
+	// those with at most h2HeadMost bytes of field lines. A head that is in use
+	// keeps its place against h2HeadWorth others.
+	h2HeadSlots = 512
+	h2HeadMost  = 1 << 10
+	h2HeadWorth = 3
+
+	// h2KeptPieces is up to how many pieces of queued content the room is kept
+	// for the next stream with the same record.
+	h2KeptPieces = 16
+
+	// h2DrainPatience is how long a client is given to read the first GOAWAY
+	// of a drain, and say so, before the second names the last request that is
+	// served.
+	h2DrainPatience = time.Second
+
 	// shedding bounds how many connections are looked at in a second, to give
 	// up those that do not read, when buffers are nearly out.
 	shedding = 512
@@ -62,6 +87,18 @@ const (
 
 	// listingPiece is how much of a listing is given to a codec at a time.
 	listingPiece = 16 << 10
+
+	// redemptions is how many tokens a shard has verified at a time; a request
+	// with another is answered with 503.
+	redemptions = 256
+
+	// redemptionPatience is how long the verification of a token may take
+	// before its client is answered with 503.
+	redemptionPatience = 10 * time.Second
+
+	// keptHead is up to how large the room for a head that waits is kept for
+	// the next one.
+	keptHead = 4 << 10
 
 	// echoContent is how much of a request's content the echo action shows.
 	echoContent = 4 << 10

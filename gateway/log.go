@@ -78,7 +78,7 @@ func (g *Gateway) logEnd(x *Exchange, reason string) {
 		Referer: part(e.referer), UserAgent: part(e.userAgnt), Protocol: e.protocol,
 		Status: e.status, BytesReceived: x.content, BytesSent: e.sent,
 		Duration: time.Duration(g.s.Now() - e.begun),
-		Upstream: e.upstream, Reason: e.reason,
+		Upstream: e.upstream, Reason: e.reason, GRPC: x.grpc.seen,
 	}
 	if reason != "" {
 		a.Reason = reason

@@ -11,6 +11,7 @@ import (
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // This file is a second Codec, made to find out whether Exchange is shaped for
@@ -425,6 +426,8 @@ func (c *muxConn) Peer() netip.AddrPort { return c.g.s.PeerAddr(c.conn) }
 
 func (c *muxConn) Local() netip.AddrPort { return c.g.s.LocalAddr(c.conn) }
 func (c *muxConn) Secure() bool          { return true }
+func (c *muxConn) TLS() *tlsedge.Conn    { return nil }
+func (c *muxConn) Listener() int         { return -1 }
 
 // muxClient is the far end of a multiplexed connection.
 type muxClient struct {

@@ -16,7 +16,14 @@ func (g *Gateway) outputHigh() int64 { return max(int64(outputMost)>>(2*g.s.Pres
 func (g *Gateway) shed() {
 	budget := shedding
 	g.s.Each(func(c engine.Conn) {
-		if budget == 0 || g.s.User(c) != userClient {
+		if budget == 0 || g.s.User(c) == userUpstream {
+			return
+		}
+		if g.s.User(c) == userH2 {
+			if h := g.h2[c.Index()]; h.flags.has(h2Full) {
+				budget--
+				h.shed()
+			}
 			return
 		}
 		h := g.client(c)

@@ -16,6 +16,7 @@ type xorTransform struct {
 	opened int    // bytes decoded and encoded so far
 	sealed int
 	ready  bool // the handshake is over
+	ending bool
 	say    []byte
 	plain  []byte
 }
@@ -55,24 +56,39 @@ func (x *xorTransform) Open(in []byte) (plain []byte, n int, err error) {
 	return nil, n, nil
 }
 
-func (x *xorTransform) Seal(dst, src []byte) (n, m int, err error) {
-	if len(x.say) > 0 && (len(src) == 0 || x.ready) {
-		m = copy(dst, x.say)
-		x.say = x.say[:0]
-		return 0, m, nil
+func (x *xorTransform) Ready() bool { return x.ready }
+
+func (x *xorTransform) Next(waiting int) int {
+	switch {
+	case len(x.say) > 0 && (waiting == 0 || !x.ending):
+		return -1
+	case x.ready:
+		return min(waiting, 16<<10)
 	}
-	if !x.ready || len(src) == 0 {
-		return 0, 0, nil
-	}
-	n = min(len(src), 16<<10)
-	dst[0] = recordData
-	binary.BigEndian.PutUint16(dst[1:], uint16(n))
-	copy(dst[recordHead:], src[:n])
-	x.sealed = scramble(dst[recordHead:recordHead+n], x.sealed)
-	return n, recordHead + n, nil
+	return 0
 }
 
-func (x *xorTransform) Close() { x.say = append(x.say, recordEnd, 0, 0) }
+func (x *xorTransform) Seal(dst []byte, n int) (int, error) {
+	body := dst[engine.SealHead : engine.SealHead+n]
+	x.sealed = scramble(body, x.sealed)
+	dst[0] = recordData
+	binary.BigEndian.PutUint16(dst[1:], uint16(n))
+	copy(dst[recordHead:], body)
+	return recordHead + n, nil
+}
+
+func (x *xorTransform) Say(dst []byte) int {
+	m := copy(dst, x.say)
+	x.say = x.say[m:]
+	return m
+}
+
+func (x *xorTransform) Drop() {}
+
+func (x *xorTransform) Close() {
+	x.ending = true
+	x.say = append(x.say, recordEnd, 0, 0)
+}
 
 // scramble changes bytes by their place in the stream; doing it twice undoes
 // it.

@@ -15,11 +15,15 @@ func (g *Gateway) beginConnect(x *Exchange, in *Incoming) {
 		switch r := &x.gen.Routes[g.match.Value]; {
 		case r.Action == route.Proxy:
 			x.route = r
-			g.serveProxy(x, in, rootPath)
+			if x.vouched() && g.admit(x, in) {
+				g.serveProxy(x, in, rootPath)
+			}
 			return
 		case r.Action == route.Fixed && r.Fixed.Status >= 300:
 			x.route = r
-			x.prebuilt(r.Fixed)
+			if x.vouched() && g.admit(x, in) {
+				x.prebuilt(r.Fixed)
+			}
 			return
 		}
 		// Any other answer could be a 2xx, which the client would take for

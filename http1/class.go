@@ -64,7 +64,7 @@ func IsFieldValue(b []byte) bool {
 	if len(b) == 0 {
 		return true
 	}
-	return !isBlank(b[0]) && !isBlank(b[len(b)-1]) && span(b, 0, classValue) == len(b)
+	return !isBlank(b[0]) && !isBlank(b[len(b)-1]) && indexControl(b, 0) == len(b)
 }
 
 // span returns the index of the first byte of b at or after i that is not in the class.

@@ -27,6 +27,11 @@
 // that has not ended is already too long. Bytes after the head belong to the content, which Body decodes, and then to
 // the next request of the pipeline.
 //
+// # Messages of HTTP/2
+//
+// A Composer makes the same Request, Response or TrailerSection of fields that were decoded one by one, so that all that
+// works on a head works for HTTP/2 too. The lines that it writes are those that HTTP/1.1 would have, one behind the other.
+//
 // # What it refuses
 //
 // Two parties that disagree about where a message ends can be played against each other (request smuggling), so

@@ -1,5 +1,5 @@
 // Package policy holds the policies of the configuration language, one file each: limit, conns, body, timeout,
-// headers, cors, allow, deny, auth, mtls, cache, compress, retry, balance and log.
+// headers, cors, allow, deny, auth, mtls, token, cache, compress, retry, balance and log.
 //
 // Every policy has the same shape. A parse function turns the words behind the policy's name into an immutable value,
 // and reports every error that the configuration can contain with the range of bytes it stands at; the value's String

@@ -19,6 +19,16 @@ type Policy interface {
 	Slot() string
 }
 
+// Filed is a policy that names files. A name is relative to the directory of the file of the configuration that the policy
+// stands in, until whoever loads that renames it.
+type Filed interface {
+	Policy
+	// Files are the names.
+	Files() []string
+	// WithFiles is the policy with other names.
+	WithFiles(rename func(string) string) Policy
+}
+
 // Error says which bytes of a policy's text are wrong, and why.
 type Error struct {
 	// Off and Len are the offending byte range of the text given to Parse or ParseLine.
@@ -63,6 +73,7 @@ var entries = [...]entry{
 	{"deny", "deny ADDRESS...", parseDeny},
 	{"auth", "auth basic FILE, auth bearer ENV_OR_FILE or auth header NAME ENV_OR_FILE", parseAuth},
 	{"mtls", "mtls FILE", parseMTLS},
+	{"token", "token FILE issuer NAME [type 1|2] [origin NAME,...|cross-origin] [maxage DURATION] [secret ENV_OR_FILE]", parseToken},
 	{"cache", "cache DURATION [stale DURATION]", parseCache},
 	{"compress", "compress or compress off", parseCompress},
 	{"retry", "retry N", parseRetry},

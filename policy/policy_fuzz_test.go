@@ -9,7 +9,7 @@ import (
 func FuzzParseLine(f *testing.F) {
 	for _, s := range []string{
 		"limit 100/s burst 200 per ip", "headers req +X-A=1 -Server ~B=\"a \\\" b\"", "cors https://a.example credentials maxage 1h",
-		"allow 10.0.0.0/8 ::1", "auth header X-Key KEYS", "cache 60s stale 30s", "balance hash header X", "log 0.25%", "compress", "x",
+		"allow 10.0.0.0/8 ::1", "auth header X-Key KEYS", "cache 60s stale 30s", "balance hash header X", "log 0.25%", "token f issuer i.example:1 origin a,b type 1 maxage 1h secret S", "compress", "x",
 	} {
 		f.Add(s)
 	}

@@ -39,6 +39,13 @@ func TestParse(t *testing.T) {
 		{line: "auth bearer ./tokens", want: Auth{Kind: AuthBearer, Source: "./tokens"}},
 		{line: "auth header X-Key KEYS_2", want: Auth{Kind: AuthHeader, Field: "X-Key", Source: "KEYS_2", Env: true}},
 		{line: "mtls clients.pem", want: MTLS{"clients.pem"}},
+		{line: "token issuer.pem issuer issuer.example", want: Token{File: "issuer.pem", Type: 2, Issuer: "issuer.example", MaxAge: 5 * time.Minute}},
+		{
+			line:      `token "my keys" secret KEY maxage 600s origin a.example,b.example:8443 type 1 issuer issuer.example:444`,
+			want:      Token{File: "my keys", Type: 1, Issuer: "issuer.example:444", Origins: []string{"a.example", "b.example:8443"}, MaxAge: 10 * time.Minute, Secret: "KEY", Env: true},
+			canonical: `token "my keys" issuer issuer.example:444 type 1 origin a.example,b.example:8443 maxage 10m secret KEY`,
+		},
+		{line: "token k issuer i.example cross-origin secret ./s", want: Token{File: "k", Type: 2, Issuer: "i.example", CrossOrigin: true, MaxAge: 5 * time.Minute, Secret: "./s"}},
 		{line: "cache 1m stale 30s", want: Cache{time.Minute, 30 * time.Second}},
 		{line: "cache 60s", want: Cache{Fresh: time.Minute}, canonical: "cache 1m"},
 		{line: "compress", want: Compress{}},
@@ -95,9 +102,9 @@ func mustAllow(prefixes ...string) Allow {
 
 // TestAvailable lists what this version carries out. Whoever makes a policy work adds it here.
 func TestAvailable(t *testing.T) {
-	available := map[string]bool{"retry 1": true}
+	available := map[string]bool{"mtls f": true, "retry 1": true, "token f issuer i": true}
 	for _, line := range []string{
-		"limit 1/s", "conns 1", "body 1", "timeout 1s", "headers -A", "cors *", "allow ::1", "deny ::1", "auth basic f", "mtls f", "cache 1s",
+		"limit 1/s", "conns 1", "body 1", "timeout 1s", "headers -A", "cors *", "allow ::1", "deny ::1", "auth basic f", "mtls f", "token f issuer i", "cache 1s",
 		"compress", "retry 1", "balance round-robin", "balance least-conn", "balance p2c", "balance hash ip", "balance hash path", "balance hash header A",
 		"balance hash cookie a", "log off",
 	} {
@@ -210,6 +217,26 @@ func TestErrors(t *testing.T) {
 		{"auth header X:Key F", "X:Key", ""},
 		{"auth basic a b", "b", ""},
 		{"mtls", "mtls", ""},
+		{"token", "token", ""},
+		{`token ""`, `""`, ""},
+		{"token f", "f", ""},
+		{"token f isuer i", "isuer", "issuer"},
+		{"token f issuer", "issuer", ""},
+		{"token f issuer https://i.example/", "https://i.example/", "i.example"},
+		{"token f issuer I.example", "I.example", "i.example"},
+		{"token f issuer i..example", "i..example", ""},
+		{"token f issuer i issuer j", "issuer", ""},
+		{"token f issuer i type 3", "3", ""},
+		{"token f issuer i type", "type", ""},
+		{"token f issuer i origin a,B", "B", "b"},
+		{"token f issuer i origin a,", "a,", ""},
+		{"token f issuer i origin a:0", "0", ""},
+		{"token f issuer i origin a cross-origin", "cross-origin", ""},
+		{"token f issuer i maxage 1s", "1s", ""},
+		{"token f issuer i maxage 1500ms", "1500ms", ""},
+		{"token f issuer i maxage 25h", "25h", ""},
+		{"token f issuer i secret", "secret", ""},
+		{`token f issuer i secret ""`, `""`, ""},
 		{"cache", "cache", ""},
 		{"cache 60", "60", "60s"},
 		{"cache 60s stail 30s", "stail", "stale"},
@@ -272,7 +299,7 @@ func TestParseArguments(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	want := "limit conns body timeout headers cors allow deny auth mtls cache compress retry balance log"
+	want := "limit conns body timeout headers cors allow deny auth mtls token cache compress retry balance log"
 	if got := strings.Join(Names(), " "); got != want {
 		t.Errorf("Names gives %q, want %q", got, want)
 	}

@@ -28,6 +28,10 @@ func (c *Call) trouble(what cause, f Failure) {
 	case otherNext:
 		c.failed()
 		c.detach()
+		if what == causeRefused {
+			c.elsewhere(f)
+			return
+		}
 		c.again()
 	default:
 		c.fail(f)
@@ -50,13 +54,35 @@ func (c *Call) again() {
 	c.try(false)
 }
 
+// elsewhere sends a request that its member has refused unseen to another one,
+// which is no repetition. It ends where there is none left.
+func (c *Call) elsewhere(f Failure) {
+	c.exclude()
+	c.v.refresh()
+	if !c.choose() {
+		c.fail(f)
+		return
+	}
+	c.stale = false
+	c.try(false)
+}
+
 // lost handles the end of the connection before the response began.
 func (c *Call) lost(f Failure) {
-	if c.reused && c.received == 0 {
+	if c.reused && c.silent() {
 		c.trouble(causeStale, f)
 		return
 	}
 	c.trouble(causeReset, f)
+}
+
+// silent reports whether nothing has come on the connection since the request
+// went out.
+func (c *Call) silent() bool {
+	if c.f != nil {
+		return c.f.s.received == c.f.base
+	}
+	return c.received == 0
 }
 
 // unsent reports whether no byte of the request has left.
@@ -78,8 +104,12 @@ func (c *Call) unreachable(f Failure) {
 
 // detach lets go of a connection that is of no use any more.
 func (c *Call) detach() {
-	u := c.u
+	u, f := c.u, c.f
 	c.u = nil
+	if f != nil {
+		c.p.leave(f)
+		return
+	}
 	c.p.disengage(u)
 	c.p.drop(u)
 }

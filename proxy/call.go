@@ -33,14 +33,17 @@ type Call struct {
 	slot balance.Slot
 	pl   *pool
 	u    *link
-	key  uint64 // for consistent hashing
+	f    *flight // on a connection of HTTP/2
+	key  uint64  // for consistent hashing
 
-	head    engine.Buf // the request's head, held while it may be repeated
-	headLen int
-	body    http1.Body // of the response
-	offer   offer
-	flow    Flow // of a tunnel's bytes from the upstream
-	trailer []byte
+	head     engine.Buf // the request's head, held while it may be repeated
+	headLen  int
+	prefaced int        // bytes of a PROXY header at the beginning of head
+	parts    parts      // of a head for HTTP/2
+	body     http1.Body // of the response
+	offer    offer
+	flow     Flow // of a tunnel's bytes from the upstream
+	trailer  []byte
 
 	method    http1.MethodID
 	content   http1.BodyKind // of the request
@@ -63,6 +66,9 @@ type Call struct {
 	answered  bool // and the response's head has come
 	judged    bool // and what it says of the member is counted
 	concluded bool // the call counts as under way no more; see view.go
+	grpc      bool // the request is one of gRPC
+	stated    bool // the request says that its content has no bytes
+	extended  bool // it went out as an extended CONNECT; see h2_tunnel.go
 	interim   uint8
 	repeats   uint8 // attempts that a retry has cost
 	tries     uint8 // how many members it does not go to any more
@@ -80,6 +86,7 @@ type Call struct {
 	sending  uint64 // the attempt's number
 	sentAt   int64  // when it began
 	tryUntil int64  // when it is given up, 0 never
+	expires  int64  // when the client of gRPC gives the call up, 0 never
 	received int64
 	progress uint64
 
@@ -127,6 +134,13 @@ func (c *Call) prepare(r *Request) Failure {
 	}
 	r.Upgrade = c.offer.bytes()
 	c.holding = !c.sentAll && c.mayHold(r.Length)
+	if c.grpc = GRPC(r.Head); c.grpc {
+		c.expires = c.p.grpcDeadline(r.Head)
+	}
+	c.stated = r.Head.ContentLength == 0
+	if c.v.settings.Protocol != HTTP1 {
+		return c.writeParts(r)
+	}
 	return c.writeHead(r)
 }
 
@@ -152,6 +166,7 @@ func (c *Call) writeHead(r *Request) Failure {
 	if c.told {
 		mem = appendPreamble(mem, version, r)
 	}
+	c.prefaced = len(mem)
 	if c.headLen = len(AppendRequest(mem, r, c.target(), c.member())); c.headLen > room {
 		panic("proxy: the head of a request is longer than RequestRoom says")
 	}
@@ -206,7 +221,12 @@ func (c *Call) send() {
 	if d := c.plan.Retry.PerTry; d > 0 {
 		c.tryUntil = s.Now() + int64(d)
 	}
-	s.AppendBuffer(conn, c.head, 0, c.headLen)
+	if c.f != nil {
+		c.board()
+		return
+	}
+	at := c.sentHead()
+	s.AppendBuffer(conn, c.head, at, c.headLen-at)
 	if c.state == contentHeld && !c.replay() {
 		c.fail(NoBuffers)
 		return
@@ -242,13 +262,15 @@ func (c *Call) begin() {
 // awaitResponse starts the time that the upstream has for its answer, as soon
 // as the request has left.
 func (c *Call) awaitResponse() {
-	s, conn := c.p.s, c.u.conn
+	s := c.p.s
 	if c.state != contentUnread {
 		c.sentAt = s.Now() // a long upload is not the member's slowness
 	}
-	if c.state != contentUnread && s.Queued(conn) > 0 {
+	if c.state != contentUnread && c.queued() {
 		c.deadline(c.plan.Timeouts.Idle)
-		s.NotifyDrained(conn, 0)
+		if c.f == nil {
+			s.NotifyDrained(c.u.conn, 0)
+		}
 		return
 	}
 	c.deadline(c.plan.Timeouts.FirstByte)
@@ -262,14 +284,45 @@ func (c *Call) deadline(d time.Duration) {
 			d = left
 		}
 	}
+	if c.expires != 0 {
+		left := max(1, time.Duration(c.expires-c.p.s.Now()))
+		if d == 0 || left < d {
+			d = left
+		}
+	}
+	if c.f != nil {
+		c.f.deadline(d)
+		return
+	}
 	c.p.s.SetDeadline(c.u.conn, d)
+}
+
+// queued reports whether some of the request waits to be taken by the upstream.
+func (c *Call) queued() bool {
+	if c.f != nil {
+		return c.f.unsent()
+	}
+	return c.p.s.Queued(c.u.conn) > 0
+}
+
+// moved is a number that grows as the upstream takes the request. It is for
+// timers.
+func (c *Call) moved() uint64 {
+	if c.f != nil {
+		return c.f.sent
+	}
+	return c.p.s.Progress(c.u.conn)
 }
 
 // Resume says that the client's side takes content again.
 func (c *Call) Resume() {
 	if c.phase != over && c.paused {
 		c.paused = false
-		c.p.s.Resume(c.u.conn)
+		if c.f != nil {
+			c.f.resume()
+		} else {
+			c.p.s.Resume(c.u.conn)
+		}
 		if c.phase == tunnelling {
 			c.touch()
 			return
@@ -298,9 +351,17 @@ func (c *Call) Cancel() {
 	if c.answered && !c.bad {
 		c.succeeded()
 	}
-	u := c.u
+	u, f := c.u, c.f
 	c.end()
-	if u != nil {
+	c.cutOff(u, f)
+}
+
+// cutOff ends what the call, which is over, had under way.
+func (c *Call) cutOff(u *link, f *flight) {
+	switch {
+	case f != nil:
+		c.p.leave(f)
+	case u != nil && u.call == c:
 		c.p.disengage(u)
 		c.p.abort(u)
 	}
@@ -336,16 +397,16 @@ func (c *Call) dropHead() {
 
 // fail ends the call and tells d.
 func (c *Call) fail(f Failure) {
-	u, d := c.u, c.d
+	u, d, flight := c.u, c.d, c.f
+	if c.placed {
+		c.dequeue() // content has come that cannot be kept until its turn
+	}
 	member := c.Member()
 	c.p.failures[f].Add(1)
 	if f.Fault() {
 		c.failed()
 	}
 	c.end()
-	if u != nil && u.call == c {
-		c.p.disengage(u)
-		c.p.abort(u)
-	}
+	c.cutOff(u, flight)
 	d.Fail(f, member)
 }

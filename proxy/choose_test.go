@@ -287,13 +287,13 @@ func TestHashKey(t *testing.T) {
 func TestFailures(t *testing.T) {
 	want := map[Failure]string{
 		ConnectRefused: "connect_refused", ConnectUnreachable: "connect_unreachable", ConnectReset: "connect_reset",
-		ConnectTimeout: "connect_timeout", ConnectFailed: "connect_failed", NoMembers: "no_members",
+		ConnectTimeout: "connect_timeout", ConnectFailed: "connect_failed", TLSHandshake: "tls_handshake", TLSCertificate: "tls_certificate", NoMembers: "no_members",
 		CircuitOpen: "breaker_open", QueueFull: "queue_full", QueueTimeout: "queue_timeout",
 		FirstByteTimeout: "first_byte_timeout", PerTryTimeout: "per_try_timeout",
 		IdleTimeout: "upstream_idle_timeout", UpstreamClosed: "upstream_closed", UpstreamReset: "upstream_reset",
 		BadResponse: "bad_response", BadFraming: "bad_framing", ResponseTooLarge: "response_head_too_large",
-		InterimFlood: "interim_flood", Truncated: "truncated_response", TunnelIdle: "tunnel_idle",
-		NoBuffers: "no_buffers", NoConnections: "no_connections", HeadTooLarge: "head_too_large",
+		InterimFlood: "interim_flood", Truncated: "truncated_response", Refused: "upstream_refused", GRPCDeadline: "grpc_deadline", TunnelIdle: "tunnel_idle",
+		TLSBusy: "tls_busy", NoBuffers: "no_buffers", NoConnections: "no_connections", HeadTooLarge: "head_too_large",
 	}
 	if len(want) != len(failures)-1 {
 		t.Errorf("%d failures, %d are listed here", len(failures)-1, len(want))

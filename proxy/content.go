@@ -26,6 +26,10 @@ func (c *Call) Content(b []byte) {
 		}
 		return
 	}
+	if c.f != nil {
+		c.f.content(b, held)
+		return
+	}
 	s, conn := c.p.s, c.u.conn
 	var ok bool
 	switch {
@@ -50,6 +54,12 @@ func (c *Call) passed() {
 		c.deadline(c.plan.Timeouts.Idle)
 	}
 	low := contentLow >> (2 * s.Pressure())
+	if c.f != nil {
+		if c.f.left() <= low {
+			c.grant()
+		}
+		return
+	}
 	if s.Queued(conn) <= int64(low) {
 		c.grant()
 		return
@@ -102,7 +112,16 @@ func (c *Call) ContentEnd(trailers []byte) {
 		return
 	}
 	c.sentAll = true
-	if c.content == http1.BodyChunked {
+	switch {
+	case c.f != nil:
+		if c.content == http1.BodyChunked {
+			c.holdTrailers(trailers)
+		}
+		if !c.f.finish(trailers) {
+			c.fail(NoBuffers)
+			return
+		}
+	case c.content == http1.BodyChunked:
 		if c.holdTrailers(trailers); c.u == nil {
 			if c.state == contentGone {
 				c.fail(NoBuffers)

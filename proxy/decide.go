@@ -20,6 +20,9 @@ const (
 	// causeConnect: the connection could not be made. Nobody has seen
 	// anything of the request.
 	causeConnect cause = iota
+	// causeRefused: the member has said that it has not handled the request,
+	// and will not (RFC 9113, section 8.7).
+	causeRefused
 	// causeStale: a connection that had served before ended before a byte of
 	// the response. The member may have closed it at the moment at which it
 	// was used again, which is no failure (RFC 9112, section 9.3.1).
@@ -70,6 +73,9 @@ const (
 //   - Content that is gone cannot be sent again.
 //   - A request that no member has seen goes to the next one, whatever its
 //     method, and without regard to the route's attempts.
+//   - So does one that a member has refused unseen, once the same member has
+//     refused it twice: the first time that may be for a connection which was
+//     about to end, or for a limit of which nothing was known yet.
 //   - One that met a stale connection is sent once more, if it does no harm to
 //     do it twice, or if none of it had left.
 //   - Anything else is up to the route, within its attempts and its budget, and
@@ -79,6 +85,14 @@ func decide(a *attempt) decision {
 	case a.begun, a.content == contentGone:
 		return giveUp
 	case a.cause == causeConnect:
+		if a.members {
+			return otherNext
+		}
+		return giveUp
+	case a.cause == causeRefused:
+		if !a.stale {
+			return sameAgain
+		}
 		if a.members {
 			return otherNext
 		}

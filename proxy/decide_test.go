@@ -10,7 +10,7 @@ import (
 // that matter present or not. What is expected is written down as the
 // sentences of the documentation are, not as the code is.
 func TestDecide(t *testing.T) {
-	causes := map[cause]string{causeConnect: "connect", causeStale: "stale", causeReset: "reset", causeTimeout: "timeout", causeStatus: "status"}
+	causes := map[cause]string{causeConnect: "connect", causeRefused: "refused", causeStale: "stale", causeReset: "reset", causeTimeout: "timeout", causeStatus: "status"}
 	contents := map[contentState]string{contentUnread: "unread", contentHeld: "held", contentGone: "gone"}
 	counts := map[decision]int{}
 	for what, cause := range causes {
@@ -29,9 +29,13 @@ func TestDecide(t *testing.T) {
 				switch {
 				case sendable && cause == "connect" && a.members:
 					want = otherNext
+				case sendable && cause == "refused" && !a.stale:
+					want = sameAgain
+				case sendable && cause == "refused" && a.members:
+					want = otherNext
 				case sendable && cause == "stale" && harmless && !a.stale:
 					want = sameAgain
-				case sendable && cause != "connect" && harmless && allowed:
+				case sendable && cause != "connect" && cause != "refused" && harmless && allowed:
 					want = otherNext
 				}
 				got := decide(&a)
@@ -58,6 +62,10 @@ func TestDecideExamples(t *testing.T) {
 		{"a POST whose member cannot be connected to", func(a *attempt) { a.cause = causeConnect }, otherNext},
 		{"the same, with every member tried", func(a *attempt) { a.cause, a.members = causeConnect, false }, giveUp},
 		{"the same, behind an interim response of another attempt", func(a *attempt) { a.cause, a.begun = causeConnect, true }, giveUp},
+		{"a POST that its member has refused unseen", func(a *attempt) { a.cause, a.on = causeRefused, false }, sameAgain},
+		{"the same, refused again", func(a *attempt) { a.cause, a.stale, a.on = causeRefused, true, false }, otherNext},
+		{"the same, with every member tried", func(a *attempt) { a.cause, a.stale, a.members = causeRefused, true, false }, giveUp},
+		{"a POST that was refused, with its content gone", func(a *attempt) { a.cause, a.content = causeRefused, contentGone }, giveUp},
 		{"a GET on a stale connection", func(a *attempt) { a.cause, a.idempotent, a.on = causeStale, true, false }, sameAgain},
 		{"a POST on a stale connection", func(a *attempt) { a.cause = causeStale }, giveUp},
 		{"a POST on a stale connection of which nothing has left", func(a *attempt) { a.cause, a.unsent, a.on = causeStale, true, false }, sameAgain},

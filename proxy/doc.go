@@ -1,6 +1,6 @@
-// Package proxy passes requests on to upstreams over HTTP/1.1: per-shard pools
-// of keep-alive connections, balancing, rewriting of heads, and the relay of
-// content in both directions with back-pressure.
+// Package proxy passes requests on to upstreams over HTTP/1.1 and HTTP/2:
+// per-shard pools of keep-alive connections, balancing, rewriting of heads, and
+// the relay of content in both directions with back-pressure.
 //
 // Everything runs on the shard's thread, except what builds a [Plan]. A [Call]
 // is one request on its way to an upstream and back; the exchange it belongs

@@ -18,6 +18,8 @@ const (
 	ConnectReset                          // it reset the connection before it stood
 	ConnectTimeout                        // nor within the connect timeout
 	ConnectFailed                         // it could not be connected to for another reason
+	TLSHandshake                          // it stands, and no agreement on TLS was reached
+	TLSCertificate                        // its certificate is not one for its name, or from nobody who is trusted
 	NoMembers                             // the upstream has no member that is available
 	CircuitOpen                           // the breaker lets no request through
 	QueueFull                             // the upstream's limits are reached, and no more requests may wait
@@ -32,7 +34,10 @@ const (
 	ResponseTooLarge                      // its head is over the limits
 	InterimFlood                          // there are too many interim responses
 	Truncated                             // the response ended before its content did
+	Refused                               // the members that were tried refused the request unseen
+	GRPCDeadline                          // the client's deadline has passed
 	TunnelIdle                            // nothing has moved in a tunnel for too long
+	TLSBusy                               // too many handshakes wait for signatures or verifications
 	NoBuffers                             // the shard is out of buffers
 	NoConnections                         // the shard is out of connections or descriptors
 	HeadTooLarge                          // the request's head, as it would be sent on, fits no buffer
@@ -50,6 +55,8 @@ var failures = [numFailures]struct {
 	ConnectReset:       {"connect_reset", 502, true},
 	ConnectTimeout:     {"connect_timeout", 504, true},
 	ConnectFailed:      {"connect_failed", 502, true},
+	TLSHandshake:       {"tls_handshake", 502, true},
+	TLSCertificate:     {"tls_certificate", 502, true},
 	NoMembers:          {"no_members", 503, false},
 	CircuitOpen:        {"breaker_open", 503, false},
 	QueueFull:          {"queue_full", 503, false},
@@ -64,7 +71,10 @@ var failures = [numFailures]struct {
 	ResponseTooLarge:   {"response_head_too_large", 502, true},
 	InterimFlood:       {"interim_flood", 502, true},
 	Truncated:          {"truncated_response", 502, true},
+	Refused:            {"upstream_refused", 503, true},
+	GRPCDeadline:       {"grpc_deadline", 504, false},
 	TunnelIdle:         {"tunnel_idle", 504, false},
+	TLSBusy:            {"tls_busy", 503, false},
 	NoBuffers:          {"no_buffers", 503, false},
 	NoConnections:      {"no_connections", 503, false},
 	HeadTooLarge:       {"head_too_large", 431, false},

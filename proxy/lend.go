@@ -98,7 +98,8 @@ func (v *view) ask() {
 	}
 	for k := 1; k < len(v.u.cells); k++ {
 		other := (v.p.id + k) % len(v.u.cells)
-		if cell := &v.u.cells[other]; cell.Open.Load() > cell.Active.Load() {
+		// Connections of HTTP/2 may be idle however many requests there are.
+		if cell := &v.u.cells[other]; cell.Open.Load() > cell.Active.Load() || v.settings.Protocol != HTTP1 && cell.Open.Load() > 0 {
 			if s := v.u.shards[other].Load(); s != nil {
 				s.Post(engine.Message{Kind: messageAsk, Value: v.u})
 			}

@@ -11,6 +11,28 @@ const (
 	// are closed when their response has ended.
 	maxIdle = 512
 
+	// maxStreams is how many requests a connection of HTTP/2 carries at a time,
+	// if nothing else is said; the member may allow less. A request that finds
+	// no room on those that are there gets a new connection.
+	maxStreams = 100
+
+	// streamWindow is how much content of one response may come before its
+	// client has taken any: what waits for a client that does not read.
+	streamWindow = 128 << 10
+
+	// outputHigh is how much may wait on a connection of HTTP/2 before content
+	// of requests is held back, and outputLow when more is sent.
+	outputHigh = 256 << 10
+	outputLow  = 64 << 10
+
+	// pingTime is how long a member may take to answer a PING before its
+	// connection is given up.
+	pingTime = 10 * time.Second
+
+	// lingerTime is how long the rest of a tunnel's bytes may take to its
+	// upstream once both sides have ended.
+	lingerTime = 10 * time.Second
+
 	// idleTime is how long a connection stays idle before it is closed.
 	idleTime = 60 * time.Second
 
@@ -67,6 +89,10 @@ const (
 	// pieces.
 	bulkSize = 24 << 10
 
+	// maxGRPCTimeout bounds what a client of gRPC gives as its deadline; a
+	// longer one is none.
+	maxGRPCTimeout = 365 * 24 * time.Hour
+
 	// offerLimit bounds the protocols that a request offers to switch to; a
 	// longer list is not passed on.
 	offerLimit = 64
@@ -78,7 +104,7 @@ const (
 	// headRoom is what AppendRequest adds to a head at the most, beside
 	// what it copies: the names of the fields that tell of the client, its
 	// address, and the framing.
-	headRoom = 512
+	headRoom = 576
 
 	// relayRoom is what it adds besides where there is a peer between the
 	// client and us.

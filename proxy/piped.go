@@ -37,7 +37,7 @@ func (p *Proxy) Piped(conn engine.Conn, n int) {
 
 // TakesPiped reports whether content of the request may be given to Piped.
 func (c *Call) TakesPiped() bool {
-	return c.phase != over && c.phase != tunnelling && c.content == http1.BodyLength && !c.holding && c.u != nil && c.p.s.Piping(c.u.conn)
+	return c.phase != over && c.phase != tunnelling && c.content == http1.BodyLength && !c.holding && c.u != nil && c.f == nil && c.p.s.Piping(c.u.conn)
 }
 
 // Piped passes on n bytes of content of the request, those of the Piped call

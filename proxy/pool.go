@@ -6,8 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/anygate/anygate/engine"
+	"github.com/anygate/anygate/h2"
 	"github.com/anygate/anygate/http1"
 	"github.com/anygate/anygate/proxy/balance"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // Proxy is the upstream side of one shard: its pools and the calls under way.
@@ -20,6 +22,14 @@ type Proxy struct {
 	pickers []*balance.Picker // by Plan.ID
 	conns   []*link           // by the connection's index in the shard's table
 	calls   []*Call           // free records
+	edge    *tlsedge.Edge     // see tls.go
+	tell    func(Notice)
+
+	h2      *h2.Scratch // of all connections of HTTP/2; nil until there is one
+	event   h2.Event
+	flights []*flight // by the numbers that their streams have
+	landed  []*flight // those that are free
+	ended   []*session
 
 	sends   uint64  // numbers attempts
 	kicked  []*view // to be served at the end of the turn
@@ -48,7 +58,11 @@ type pool struct {
 	member *Member
 	v      *view
 	cell   *Cell
-	idle   []*link // a stack: the one used last is the likeliest to live
+	tls    *tlsedge.Client // of the connection that was opened last
+	idle   []*link         // a stack: the one used last is the likeliest to live
+
+	sessions []*session // connections of HTTP/2 that carry calls, and take more
+	turn     int        // where the last one with room was found
 
 	open, busy int // connections, and those that serve a call
 	warming    int // connections being opened for nobody yet
@@ -65,13 +79,17 @@ type pool struct {
 type link struct {
 	conn    engine.Conn
 	pool    *pool
-	call    *Call // nil while idle
-	at      int   // its place among the idle ones, -1 if it is not
+	call    *Call    // nil while idle
+	h2      *session // of a connection of HTTP/2, which carries many calls
+	at      int      // its place among the idle ones, -1 if it is not
 	born    int64
 	served  int  // calls
 	unit    bool // counts against the upstream's limit
 	live    bool // counted as open
 	told    bool // begins with a PROXY header; see preamble.go
+	heard   bool // something has come of a member with TLS
+	client  *tlsedge.Client
+	tls     *tlsedge.Conn // nil for a plain connection
 	stash   engine.Buf
 	stashed int // bytes of an incomplete head in stash
 	scanned int
@@ -92,16 +110,12 @@ func (p *Proxy) pool(m *Member, v *view) *pool {
 // just met a stale one, or a new one. errNoUnit says that the upstream's limit
 // allows none.
 func (p *Proxy) take(pl *pool, c *Call, fresh bool) engine.Errno {
-	for n := len(pl.idle); n > 0 && !fresh && !c.told; n = len(pl.idle) {
-		u := pl.idle[n-1]
-		// What may be repeated is: for the rest, it is worth a system call to
-		// know that the member has not closed the connection.
-		if !c.method.Idempotent() && p.s.Stale(u.conn) {
-			p.forget(u)
-			continue
+	if pl.v.settings.Protocol != HTTP1 {
+		if m := p.roomy(pl, c); m != nil {
+			p.join(m, c)
+			return 0
 		}
-		pl.idle = pl.idle[:n-1]
-		u.at = -1
+	} else if u := p.idleOne(pl, c, fresh); u != nil {
 		p.engage(u, c)
 		c.reused = true
 		return 0
@@ -117,11 +131,38 @@ func (p *Proxy) take(pl *pool, c *Call, fresh bool) engine.Errno {
 	if e != 0 {
 		return e
 	}
+	c.phase = connecting
+	if u.h2 != nil {
+		pl.enlist(u.h2)
+		p.join(u.h2, c)
+		return 0
+	}
 	p.engage(u, c)
 	u.told = c.told
+	c.preface(u)
 	c.reused = false
-	c.phase = connecting
 	return 0
+}
+
+// idleOne takes an idle connection out of a pool, if there is one for the call.
+func (p *Proxy) idleOne(pl *pool, c *Call, fresh bool) *link {
+	for n := len(pl.idle); n > 0 && !fresh && !c.told; n = len(pl.idle) {
+		u := pl.idle[n-1]
+		if u.outdated() {
+			p.forget(u)
+			continue
+		}
+		// What may be repeated is: for the rest, it is worth a system call to
+		// know that the member has not closed the connection.
+		if !c.method.Idempotent() && p.s.Stale(u.conn) {
+			p.forget(u)
+			continue
+		}
+		pl.idle = pl.idle[:n-1]
+		u.at = -1
+		return u
+	}
+	return nil
 }
 
 // errNoUnit is no error of the system's.
@@ -138,6 +179,10 @@ func (p *Proxy) connect(pl *pool, unit bool) (*link, engine.Errno) {
 	}
 	u := p.record(conn)
 	*u = link{conn: conn, pool: pl, at: -1, born: p.s.Now(), unit: unit, live: true}
+	p.secure(u)
+	if pl.v.settings.Protocol != HTTP1 {
+		u.h2 = p.newSession(u)
+	}
 	pl.open++
 	pl.v.open++
 	pl.count()
@@ -168,6 +213,9 @@ func (p *Proxy) gone(u *link) {
 		return
 	}
 	u.live = false
+	if u.h2 != nil {
+		p.endSession(u)
+	}
 	u.pool.open--
 	u.pool.v.open--
 	u.pool.count()
@@ -179,7 +227,17 @@ func (p *Proxy) gone(u *link) {
 
 // drop closes a connection on which nothing is under way, abort resets one.
 func (p *Proxy) drop(u *link) {
-	p.s.Drop(u.conn)
+	switch {
+	case u.h2 != nil && u.h2.broken:
+		p.s.Abort(u.conn)
+	case u.h2 != nil && u.h2.up:
+		u.h2.farewell()
+		p.s.Close(u.conn)
+	case p.polite(u):
+		p.s.CloseQuiet(u.conn)
+	default:
+		p.s.Drop(u.conn)
+	}
 	p.gone(u)
 }
 

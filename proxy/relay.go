@@ -14,6 +14,10 @@ func (p *Proxy) Connected(conn engine.Conn) {
 	if u.pool.passed {
 		u.pool.v.passOver(u.pool, 0)
 	}
+	if u.h2 != nil {
+		u.h2.connected()
+		return
+	}
 	if u.call == nil {
 		p.warmed(u, true)
 		return
@@ -23,7 +27,11 @@ func (p *Proxy) Connected(conn engine.Conn) {
 
 // Drained says that an upstream has taken content.
 func (p *Proxy) Drained(conn engine.Conn) {
-	if u := p.conns[conn.Index()]; u.call != nil {
+	u := p.conns[conn.Index()]
+	switch {
+	case u.h2 != nil:
+		u.h2.drained()
+	case u.call != nil:
 		u.call.drained()
 	}
 }
@@ -33,13 +41,16 @@ func (p *Proxy) EOF(conn engine.Conn) {
 	u := p.conns[conn.Index()]
 	c := u.call
 	switch {
+	case u.h2 != nil:
+		u.h2.lost(UpstreamClosed)
+	case p.unprepared(u, noReason):
 	case c == nil:
 		p.forget(u)
 	case c.phase == tunnelling:
 		c.tunnelEOF()
 	case c.phase != relaying:
 		c.lost(UpstreamClosed)
-	case c.body.EOF() != http1.OK:
+	case c.body.EOF() != http1.OK || !u.whole():
 		c.fail(Truncated)
 	default:
 		c.complete(false)
@@ -51,10 +62,15 @@ func (p *Proxy) Closed(conn engine.Conn, why engine.Reason, e engine.Errno) {
 	u := p.conns[conn.Index()]
 	c := u.call
 	switch {
+	case u.h2 != nil:
+		u.h2.closed(why, e)
+	case p.unprepared(u, why):
 	case c == nil && u.at < 0:
 		p.warmed(u, false)
 	case c == nil:
 		p.forget(u)
+	case c.phase == connecting && why == engine.ReasonMemory:
+		c.fail(NoBuffers)
 	case c.phase == connecting:
 		c.unreachable(connectFailure(e))
 	case c.phase == tunnelling:
@@ -73,6 +89,9 @@ func (p *Proxy) Timer(conn engine.Conn) {
 	u := p.conns[conn.Index()]
 	c := u.call
 	switch {
+	case u.h2 != nil:
+		u.h2.timer()
+		return
 	case c == nil && u.at < 0:
 		p.warmed(u, false)
 		return
@@ -80,8 +99,16 @@ func (p *Proxy) Timer(conn engine.Conn) {
 		p.forget(u)
 		return
 	}
-	queued := p.s.Queued(conn) > 0
+	c.expired()
+}
+
+// expired handles the end of the time that the call had for what it does.
+func (c *Call) expired() {
+	p, queued := c.p, c.queued()
 	switch {
+	case c.expires != 0 && p.s.Now() >= c.expires:
+		c.fail(GRPCDeadline)
+		return
 	case c.phase == connecting:
 		c.unreachable(ConnectTimeout)
 		return
@@ -101,7 +128,7 @@ func (p *Proxy) Timer(conn engine.Conn) {
 	}
 	// Content of the request is on its way: the upstream must take some, or
 	// the client, which has timers of its own, must send some.
-	if now := p.s.Progress(conn); queued && now != c.progress || !queued && !c.sentAll {
+	if now := c.moved(); queued && now != c.progress || !queued && !c.sentAll {
 		c.progress = now
 		c.deadline(c.plan.Timeouts.Idle)
 		return
@@ -116,12 +143,19 @@ func (p *Proxy) Timer(conn engine.Conn) {
 // Received passes on bytes from an upstream.
 func (p *Proxy) Received(conn engine.Conn, b []byte) {
 	u := p.conns[conn.Index()]
+	if u.h2 != nil {
+		u.h2.take(b)
+		return
+	}
 	c := u.call
 	if c == nil {
 		// Bytes that answer nothing: whatever comes next on this connection
 		// could be taken for an answer to somebody else's request.
 		p.forget(u)
 		return
+	}
+	if u.tls != nil && !u.heard {
+		p.hear(u)
 	}
 	if c.reused && c.received == 0 && c.unsent() {
 		// Nor do bytes that come before the request has gone out.
@@ -219,44 +253,23 @@ func (c *Call) extend(u *link, b []byte) []byte {
 // are at hand already.
 func (c *Call) respond(r *http1.Response, here int) {
 	p := c.p
-	if !r.Interim() && c.refuses(r, here) {
+	if r.Interim() {
+		c.passInterim(r)
+		return
+	}
+	if c.refuses(r, here) {
 		return
 	}
 	p.block = appendResponseFields(p.block[:0], r)
-	if r.Interim() {
-		if c.interim++; c.interim > interimLimit {
-			c.fail(InterimFlood)
-		} else if r.Status != 100 {
-			// 100 (Continue) was for us: the client has had its own.
-			c.begun = true
-			c.d.Interim(r.Status, p.block)
-		}
-		return
-	}
 	if c.switches(r) {
 		c.beginTunnel(r)
 		return
 	}
-	if !c.bad {
-		c.v.proved(c)
-	}
 	kind, length := r.Content(c.method)
 	c.body.Reset(kind, length, &c.plan.Limits)
-	c.phase, c.begun = relaying, true
 	c.close = r.Close || kind == http1.BodyUntilClose
-	c.dropHead()
-	out := &p.out
-	*out = Response{
-		Status: r.Status, Block: p.block, Length: length,
-		HasDate: passes(&r.Head, http1.Date), HasServer: passes(&r.Head, http1.Server),
-	}
-	if kind == http1.BodyNone && r.ContentLength >= 0 {
-		out.Length = r.ContentLength // of HEAD and 304: what it would be
-	} else if kind == http1.BodyNone && (c.method == http1.HEAD || r.Status == 304) {
-		out.Length = -1
-	}
 	u := c.u
-	c.d.Respond(out)
+	c.passHead(r, kind, length)
 	if c.phase != relaying || u.call != c {
 		return
 	}
@@ -270,19 +283,46 @@ func (c *Call) respond(r *http1.Response, here int) {
 	}
 }
 
+// passInterim passes a 1xx response on.
+func (c *Call) passInterim(r *http1.Response) {
+	p := c.p
+	if c.interim++; c.interim > interimLimit {
+		c.fail(InterimFlood)
+	} else if r.Status != 100 {
+		// 100 (Continue) was for us: the client has had its own.
+		p.block = appendResponseFields(p.block[:0], r)
+		c.begun = true
+		c.d.Interim(r.Status, p.block)
+	}
+}
+
+// passHead begins the response to the client, with the fields that are in
+// Proxy.block.
+func (c *Call) passHead(r *http1.Response, kind http1.BodyKind, length int64) {
+	if !c.bad {
+		c.v.proved(c)
+	}
+	c.phase, c.begun = relaying, true
+	c.dropHead()
+	out := &c.p.out
+	*out = Response{
+		Status: r.Status, Block: c.p.block, Length: length,
+		HasDate: passes(&r.Head, http1.Date), HasServer: passes(&r.Head, http1.Server),
+	}
+	if kind == http1.BodyNone && r.ContentLength >= 0 {
+		out.Length = r.ContentLength // of HEAD and 304: what it would be
+	} else if kind == http1.BodyNone && (c.method == http1.HEAD || r.Status == 304) {
+		out.Length = -1
+	}
+	c.d.Respond(out)
+}
+
 // refuses looks whether a response is one that the route wants to be tried
 // again, and may be; then the client never sees it. The connection is kept if
 // all of the response is there.
 func (c *Call) refuses(r *http1.Response, here int) bool {
-	c.bad = r.Status >= 500
-	c.answer(!c.bad)
-	if !c.plan.Retry.Statuses.Has(r.Status) || c.decide(causeStatus) == giveUp {
+	if !c.rejects(r) {
 		return false
-	}
-	if c.bad {
-		c.failed()
-	} else {
-		c.succeeded()
 	}
 	kind, length := r.Content(c.method)
 	whole := kind == http1.BodyNone && here == 0 || kind == http1.BodyLength && length == int64(here)
@@ -292,6 +332,27 @@ func (c *Call) refuses(r *http1.Response, here int) bool {
 	c.p.release(u, received, whole && !r.Close && c.sentAll && c.p.s.Queued(u.conn) == 0)
 	c.again()
 	return true
+}
+
+// rejects counts the head of a response, and reports whether it is one that is
+// tried again.
+func (c *Call) rejects(r *http1.Response) bool {
+	c.bad = r.Status >= 500
+	c.answer(!c.bad)
+	if !c.plan.Retry.Statuses.Has(r.Status) || c.decide(causeStatus) == giveUp {
+		return false
+	}
+	c.verdict()
+	return true
+}
+
+// verdict counts what the response says of the member.
+func (c *Call) verdict() {
+	if c.bad {
+		c.failed()
+	} else {
+		c.succeeded()
+	}
 }
 
 // receiveContent relays content of the response.
@@ -347,11 +408,7 @@ func (c *Call) complete(clean bool) {
 		trailers = p.block
 	}
 	reusable := clean && !c.close && c.sentAll && p.s.Queued(u.conn) == 0
-	if c.bad {
-		c.failed()
-	} else {
-		c.succeeded()
-	}
+	c.verdict()
 	received := c.received
 	c.end()
 	p.release(u, received, reusable)

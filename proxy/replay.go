@@ -71,7 +71,11 @@ func (c *Call) letGo() {
 }
 
 func (c *Call) dropHeld() {
-	if c.held != 0 {
+	switch {
+	case c.held == 0:
+	case c.f != nil && c.f.heldLeft() > 0:
+		c.f.adopt() // it has not been sent yet
+	default:
 		c.p.s.ReleaseBuffer(c.held)
 	}
 	c.held, c.heldLen, c.heldTrailers = 0, 0, 0

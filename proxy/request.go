@@ -27,9 +27,16 @@ type Request struct {
 	// upstreams that are told of them before anything else.
 	Source, Destination netip.AddrPort
 
+	// OwnCertificate says that only the fields of Certificate may tell of the
+	// client's certificate. Those are field lines, none for a client without one.
+	OwnCertificate bool
+	Certificate    []byte
+
 	// Content and Length are the framing of the content to come.
 	Content http1.BodyKind
 	Length  int64
+	// HTTP2 says that the client has asked over HTTP/2.
+	HTTP2 bool
 
 	// Upgrade is the protocols that are offered to the upstream, as the value
 	// of an Upgrade field; empty for none. The call fills it in.
@@ -50,6 +57,24 @@ func dropped(h *http1.Head, f *http1.Field) bool {
 	}
 	return false
 }
+
+// droppedCertified is dropped where TLS ends here: what a client says of its
+// certificate itself is not true, or not news.
+func droppedCertified(h *http1.Head, f *http1.Field) bool {
+	return dropped(h, f) || f.ID == http1.FieldOther && certifies(h.Name(f))
+}
+
+// certifies reports whether a field is about the client's certificate: one of RFC
+// 9440, or of those that the proxy writes.
+func certifies(name []byte) bool {
+	const prefix = "x-client-cert"
+	return http1.EqualFold(name, "client-cert") || http1.EqualFold(name, "client-cert-chain") ||
+		len(name) >= len(prefix) && http1.EqualFold(name[:len(prefix)], prefix)
+}
+
+// Identifies reports whether a field that has no number may mean something to an
+// upstream that only a proxy can know of a client.
+func Identifies(name []byte) bool { return suspect(name) || certifies(name) }
 
 // suspect reports whether a field's name may mean something to an upstream
 // that its spelling does not say. Interfaces such as CGI and WSGI hand fields
@@ -100,7 +125,7 @@ func RequestRoom(r *Request, t *Target, m *Member) int {
 		last := h.Fields[k-1].Value
 		n += int(last.Off) + int(last.Len) - int(h.Fields[0].Name.Off)
 	}
-	return n + headRoom
+	return n + len(r.Certificate) + headRoom
 }
 
 // AppendRequest appends the head of the request to the upstream (RFC 9110,
@@ -111,18 +136,7 @@ func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 	h := r.Head
 	dst = append(dst, h.Bytes(h.Method)...)
 	dst = append(dst, ' ')
-	switch h.Form {
-	case http1.AsteriskForm:
-		dst = append(dst, '*')
-	case http1.AuthorityForm:
-		dst = append(dst, h.Bytes(h.Target)...)
-	default:
-		dst = t.Rewrite.Append(dst, h.PathBytes(), r.Path, r.Match)
-	}
-	if h.HasQuery {
-		dst = append(dst, '?')
-		dst = append(dst, h.Bytes(h.Query)...)
-	}
+	dst = appendTarget(dst, r, t)
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	host := h.Bytes(h.Host)
 	if len(host) > 0 {
@@ -131,19 +145,15 @@ func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 		dst = appendMemberHost(dst, m) // HTTP/1.0 without a host
 	}
 	dst = append(dst, "\r\n"...)
-	dst = appendKept(dst, &h.Head, dropped)
-	if n := Forwards(h); n > 0 {
-		dst = append(dst, "Max-Forwards: "...)
-		dst = strconv.AppendInt(dst, int64(n-1), 10)
-		dst = append(dst, "\r\n"...)
+	if r.OwnCertificate {
+		dst = appendKept(dst, &h.Head, droppedCertified)
+		dst = append(dst, r.Certificate...)
+	} else {
+		dst = appendKept(dst, &h.Head, dropped)
 	}
-	dst = appendForwarded(dst, r, host)
-	// A further line continues the list of the lines before it (RFC 9110,
-	// sections 5.3 and 7.6.3).
-	dst = append(dst, "Via: 1."...)
-	dst = append(dst, '0'+h.Minor)
-	dst = append(dst, " anygate\r\n"...)
+	dst = appendAdded(dst, r, host)
 	dst = appendConnection(dst, r)
+	dst = appendKey(dst, r)
 	switch r.Content {
 	case http1.BodyLength:
 		dst = http1.AppendContentLength(dst, r.Length)
@@ -157,6 +167,44 @@ func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 		}
 	}
 	return append(dst, "\r\n"...)
+}
+
+// appendTarget writes what is asked for: the path and the query.
+func appendTarget(dst []byte, r *Request, t *Target) []byte {
+	h := r.Head
+	switch h.Form {
+	case http1.AsteriskForm:
+		dst = append(dst, '*')
+	case http1.AuthorityForm:
+		dst = append(dst, h.Bytes(h.Target)...)
+	default:
+		dst = t.Rewrite.Append(dst, h.PathBytes(), r.Path, r.Match)
+	}
+	if h.HasQuery {
+		dst = append(dst, '?')
+		dst = append(dst, h.Bytes(h.Query)...)
+	}
+	return dst
+}
+
+// appendAdded writes the fields that tell of the way that the request has come.
+func appendAdded(dst []byte, r *Request, host []byte) []byte {
+	h := r.Head
+	if n := Forwards(h); n > 0 {
+		dst = append(dst, "Max-Forwards: "...)
+		dst = strconv.AppendInt(dst, int64(n-1), 10)
+		dst = append(dst, "\r\n"...)
+	}
+	dst = appendForwarded(dst, r, host)
+	// A further line continues the list of the lines before it (RFC 9110,
+	// sections 5.3 and 7.6.3).
+	dst = append(dst, "Via: "...)
+	if r.HTTP2 {
+		dst = append(dst, '2')
+	} else {
+		dst = append(append(dst, "1."...), '0'+h.Minor)
+	}
+	return append(dst, " anygate\r\n"...)
 }
 
 // appendMemberHost names a member as a host. A socket's path is none.

@@ -32,13 +32,18 @@ func (c *Call) beginTunnel(r *http1.Response) {
 		}
 		out.Protocol, _ = r.Get(http1.Upgrade)
 	}
+	c.tunnel()
+}
+
+// tunnel makes the call a tunnel, with the response that is in Proxy.out.
+func (c *Call) tunnel() {
 	c.phase, c.begun = tunnelling, true
 	c.sentAll, c.asked, c.owed = false, false, 0
 	c.dropHead()
 	c.judge()
 	c.v.conclude(c)
 	c.touch()
-	c.d.Tunnel(out)
+	c.d.Tunnel(&c.p.out)
 }
 
 // touch begins the time anew in which the tunnel may be silent.
@@ -69,13 +74,25 @@ func (c *Call) tunnelReceived(u *link, b []byte) {
 // tunnelContent relays bytes of the client.
 func (c *Call) tunnelContent(b []byte) {
 	s, conn := c.p.s, c.u.conn
-	if !s.Relay(conn, b) {
+	ok := false
+	if c.f != nil {
+		ok = c.f.send(b, false)
+	} else {
+		ok = s.Relay(conn, b)
+	}
+	if !ok {
 		c.fail(NoBuffers)
 		return
 	}
 	c.touch()
 	c.owed += len(b)
 	low := contentLow >> (2 * s.Pressure())
+	if c.f != nil {
+		if c.f.left() <= low {
+			c.grant()
+		}
+		return
+	}
 	if s.Queued(conn) <= int64(low) {
 		c.grant()
 		return
@@ -90,7 +107,11 @@ func (c *Call) tunnelContentEnd() {
 		c.endTunnel()
 		return
 	}
-	c.p.s.CloseWrite(c.u.conn)
+	if c.f != nil {
+		c.f.finish(nil)
+	} else {
+		c.p.s.CloseWrite(c.u.conn)
+	}
 	c.touch()
 }
 
@@ -116,8 +137,12 @@ func (c *Call) endTunnel() {
 // leaveTunnel lets go of the upstream of a tunnel that is over, as gently as
 // it can be done.
 func (c *Call) leaveTunnel() {
-	u := c.u
+	u, f := c.u, c.f
 	c.end()
+	if f != nil {
+		c.p.linger(f)
+		return
+	}
 	c.p.disengage(u)
 	c.p.s.Close(u.conn)
 	c.p.gone(u)
@@ -140,8 +165,7 @@ func (c *Call) tunnelClosed(why engine.Reason) {
 // tunnelTimer ends a tunnel in which nothing moves. A client that does not
 // take what there is for it is watched by timers of its own.
 func (c *Call) tunnelTimer() {
-	s, conn := c.p.s, c.u.conn
-	if now := s.Progress(conn); c.paused || s.Queued(conn) > 0 && now != c.progress {
+	if now := c.moved(); c.paused || c.queued() && now != c.progress {
 		c.progress = now
 		c.touch()
 		return

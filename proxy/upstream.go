@@ -6,6 +6,7 @@ import (
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/proxy/balance"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // Upstream is a pool of members as the whole process sees it: what a [Plan]
@@ -47,11 +48,27 @@ type Settings struct {
 	// ProxyProtocol is the version of the PROXY protocol that connections
 	// begin with; 0 is none.
 	ProxyProtocol uint8
+	// Protocol is what connections speak. It is the same in all settings that
+	// an upstream ever has.
+	Protocol Protocol
+	// GRPCFailures are the statuses of gRPC, as bits, that count as failures
+	// of a member.
+	GRPCFailures uint32
 }
+
+// Protocol is what is spoken with the members of an upstream.
+type Protocol uint8
+
+// The protocols.
+const (
+	HTTP1 Protocol = iota // HTTP/1.1
+	H2C                   // HTTP/2 in cleartext, without asking (RFC 9113, section 3.3)
+)
 
 // DefaultSettings are those of an upstream of which nothing is said.
 var DefaultSettings = Settings{
-	KeepAlive: KeepAlive{Idle: idleTime, Connections: maxIdle},
+	KeepAlive:    KeepAlive{Idle: idleTime, Connections: maxIdle, Streams: maxStreams},
+	GRPCFailures: 1 << grpcUnavailable,
 }
 
 // Limits bound what an upstream is given, in the process as a whole.
@@ -70,6 +87,8 @@ type KeepAlive struct {
 	Requests    int           // carried by one connection; 0 is no bound
 	Connections int           // idle ones of a member and shard
 	Warm        int           // idle ones of a member and shard that are opened beforehand
+	Streams     int           // requests that a connection of HTTP/2 carries at a time
+	Ping        time.Duration // silence after which such a connection is asked for a sign of life; 0 is never
 }
 
 // Set is the members of an upstream at one time. It is immutable.
@@ -109,7 +128,11 @@ type Member struct {
 
 	state atomic.Uint32
 	since atomic.Int64
-	cells []Cell
+	// tls is how TLS is spoken to it, and trouble why that does not work; see
+	// tls.go.
+	tls     atomic.Pointer[tlsedge.Client]
+	trouble atomic.Pointer[string]
+	cells   []Cell
 }
 
 // NewUpstream and NewMember make what the registry holds, for so many shards.

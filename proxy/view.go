@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"github.com/anygate/anygate/h2"
 	"github.com/anygate/anygate/proxy/balance"
 )
 
@@ -13,6 +14,8 @@ type view struct {
 
 	set      *Set
 	settings *Settings
+	config   *h2.Config // of connections, by the settings
+	asOf     *Settings  // that config was made of
 	members  balance.View
 	pools    []*pool // of the set's endpoints, in their order
 	readAt   int64   // when the states of members were read

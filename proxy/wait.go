@@ -173,11 +173,11 @@ func (v *view) idleFor(c *Call) bool {
 	if c.told {
 		return false
 	}
-	if c.set == v.set && len(c.pl.idle) > 0 && c.pl.state == 0 {
+	if c.set == v.set && c.pl.hasRoom() && c.pl.state == 0 {
 		return true
 	}
 	for i, pl := range v.pools {
-		if len(pl.idle) == 0 || pl.state != 0 || c.hasTried(v.members.Slot(i)) {
+		if !pl.hasRoom() || pl.state != 0 || c.hasTried(v.members.Slot(i)) {
 			continue
 		}
 		if t := v.set.Endpoints[i].Target; c.plan.Targets[t].Group != c.target().Group {

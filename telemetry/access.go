@@ -46,6 +46,9 @@ type Access struct {
 	Route    string
 	Upstream string
 	Reason   string
+
+	// GRPC is the status of gRPC that the response has, and 1; 0 if it has none.
+	GRPC uint8
 }
 
 // AppendAccess appends the line of an exchange, at most MaxLine bytes with its newline.
@@ -56,7 +59,7 @@ func AppendAccess(dst []byte, f Format, a *Access) []byte {
 	return appendAccessText(dst, a)
 }
 
-// appendAccessJSON writes all fields always, in this order.
+// appendAccessJSON writes all fields always, in this order, but for the status of gRPC.
 func appendAccessJSON(dst []byte, a *Access) []byte {
 	dst = append(dst, `{"time":"`...)
 	dst = appendTime(dst, a.Unix)
@@ -72,6 +75,10 @@ func appendAccessJSON(dst []byte, a *Access) []byte {
 	dst = appendQuoted(dst, a.Protocol, maxVersion)
 	dst = append(dst, `,"status":`...)
 	dst = strconv.AppendInt(dst, int64(a.Status), 10)
+	if a.GRPC > 0 {
+		dst = append(dst, `,"grpc_status":`...)
+		dst = strconv.AppendInt(dst, int64(a.GRPC)-1, 10)
+	}
 	dst = append(dst, `,"bytes_received":`...)
 	dst = strconv.AppendInt(dst, a.BytesReceived, 10)
 	dst = append(dst, `,"bytes_sent":`...)
@@ -120,6 +127,10 @@ func appendAccessText(dst []byte, a *Access) []byte {
 	dst = append(dst, "ms"...)
 	dst = appendNamed(dst, " route=", a.Route, maxRoute)
 	dst = appendNamed(dst, " upstream=", a.Upstream, maxHost)
+	if a.GRPC > 0 {
+		dst = append(dst, " grpc_status="...)
+		dst = strconv.AppendInt(dst, int64(a.GRPC)-1, 10)
+	}
 	dst = appendNamed(dst, " reason=", a.Reason, maxReason)
 	dst = appendNamed(dst, " referer=", a.Referer, maxReferer)
 	dst = appendNamed(dst, " user_agent=", a.UserAgent, maxAgent)

@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests run against: reference servers and proxies, a client, a load generator, a browser, an
 # emulator.
-# What is there already is left alone, so that a second run costs nothing.
+# h2spec, which is a program in Go, is built from the module proxy. What is there already is left alone, so that a second run costs nothing.
 set -euo pipefail
 
 # program:package
-needed=(nginx:nginx haproxy:haproxy curl:curl wrk:wrk chromium:chromium gcc:gcc qemu-system-x86_64:qemu-system-x86)
+needed=(nginx:nginx haproxy:haproxy curl:curl openssl:openssl testssl:testssl.sh wrk:wrk nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium gcc:gcc qemu-system-x86_64:qemu-system-x86)
+
+# h2spec has no go.mod; its version is the last, of 2019.
+if ! [ -x "$(go env GOPATH)/bin/h2spec" ] && ! command -v h2spec >/dev/null; then
+	(cd / && go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible)
+fi
 
 # Debian keeps servers where an ordinary user's PATH does not look.
 PATH="$PATH:/usr/sbin:/sbin"

@@ -23,7 +23,7 @@ func AnyGate(label, program string) []*Peer {
 		peers = append(peers, &Peer{
 			Name:    label + "-" + engine,
 			About:   "engine " + engine + ", one shard per processor it is pinned to",
-			Serves:  webServer,
+			Serves:  webServer | H2C,
 			Find:    find,
 			Version: firstLine("anygate", "version"),
 			Config:  "anygate.conf",

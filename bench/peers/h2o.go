@@ -4,7 +4,7 @@ func h2o() *Peer {
 	return &Peer{
 		Name:    "h2o",
 		About:   "one thread per processor; without mruby it has no fixed answer, /fixed is a file of two bytes whose descriptor it caches",
-		Serves:  webServer,
+		Serves:  webServer | H2C,
 		Find:    installed("h2o", "h2o"),
 		Version: firstLine("h2o version", "--version"),
 		Config:  "h2o.conf",

@@ -4,7 +4,7 @@ func haproxy() *Peer {
 	return &Peer{
 		Name:    "haproxy",
 		About:   "one thread per processor; it serves no files, a small one is an answer loaded at start",
-		Serves:  Fixed | SmallFile | Proxy | Closing,
+		Serves:  Fixed | SmallFile | Proxy | Closing | H2C,
 		Find:    installed("haproxy", "haproxy"),
 		Version: firstLine("HAProxy version", "-v"),
 		Config:  "haproxy.conf",

@@ -4,7 +4,7 @@ func nginx() *Peer {
 	return &Peer{
 		Name:    "nginx",
 		About:   "one worker per processor; a single worker runs without a master, so that nothing else shares its processor",
-		Serves:  webServer,
+		Serves:  webServer | H2C,
 		Find:    installed("nginx", "nginx-light"),
 		Version: firstLine("nginx version", "-v"),
 		Config:  "nginx.conf",

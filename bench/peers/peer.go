@@ -34,6 +34,8 @@ const (
 	Proxy
 	// Closing is to end a connection after its answer when the client asks for that.
 	Closing
+	// H2C is HTTP/2 without TLS, by prior knowledge.
+	H2C
 
 	webServer = Fixed | SmallFile | LargeFile | Missing | Proxy | Closing
 )
@@ -42,6 +44,8 @@ const (
 type Site struct {
 	// Port is where it listens, on 127.0.0.1.
 	Port int
+	// H2C is the port for HTTP/2 without TLS, 0 if there is to be none.
+	H2C int
 	// Root holds the folder static.
 	Root string
 	// Upstream is the port of the upstream on 127.0.0.1, 0 if there is none.

@@ -35,9 +35,11 @@ type command struct {
 // commands lists the commands in the order of the help. A function, because help lists them too.
 func commands() []command {
 	return []command{
-		{"serve", "[-c FILE|--demo|DIR|URL] [--listen ADDR]...", "serve a configuration, a directory, or an upstream", serve},
-		{"check", "[FILE|-c FILE] [--print|--json]", "validate a configuration; exit 1 on any error", check},
+		{"serve", "[-c FILE|--demo|DIR|URL] [--listen ADDR]... [--trust KEY]... [--trust-state FILE] [--tls-key-log FILE]", "serve a configuration, a directory, or an upstream", serve},
+		{"check", "[FILE|-c FILE] [--print|--json] [--trust KEY]... [--trust-state FILE]", "validate a configuration; exit 1 on any error", check},
 		{"explain", "METHOD URL [-H 'NAME: VALUE']... [-c FILE]", "say which route answers a request, and how", explainRequest},
+		{"ech", "[-c FILE] [--json]", "print the DNS records of Encrypted Client Hello", printECH},
+		{"sign", "keygen [-o NAME] | --key KEY [-c FILE] [-o FILE] [--expires DURATION] [--open FILE]...", "sign a configuration with all its files, for serve --trust", sign},
 		{"pack", "DIR [--check] [--level fast|good|best] [--jobs N] [--json]", "precompress a site: br, zstd and gzip beside its files", packSite},
 		{"version", "", "print version, commit, Go, kernel, and the engine that would be chosen", version},
 		{"help", "[COMMAND]", "print this, or the usage of a command", help},

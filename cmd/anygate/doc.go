@@ -5,6 +5,7 @@
 //	anygate serve --demo            the demo site, whatever configuration there is
 //	anygate check                   validate a configuration
 //	anygate explain METHOD URL      say which route answers a request, and how
+//	anygate sign --key KEY          sign a configuration, for serve --trust
 //	anygate pack DIR                precompress a site; --check for CI
 //	anygate version                 say what this is, and which engine it would run on
 //

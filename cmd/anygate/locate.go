@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/anygate/anygate/config"
 )
@@ -33,7 +32,7 @@ func locate(given string) (string, error) {
 
 // load reads a configuration, and prints what is wrong with it. The Config is nil if anything is.
 func load(t terminal, name string) *config.Config {
-	cfg, diagnostics := config.Load(name)
+	cfg, diagnostics := config.LoadAt(name, time.Now())
 	if report(t, diagnostics) {
 		return nil
 	}
@@ -48,24 +47,4 @@ func report(t terminal, diagnostics config.Diagnostics) bool {
 	fmt.Fprintln(t.err, diagnostics.String())
 	fmt.Fprintln(t.err, diagnostics.Summary())
 	return true
-}
-
-// withListen returns the configuration with other addresses to listen on. They are read by the same parser as any other,
-// with the same messages.
-func withListen(cfg *config.Config, addrs []string) (*config.Config, config.Diagnostics) {
-	var text strings.Builder
-	text.WriteString("listen:\n")
-	for _, addr := range addrs {
-		text.WriteString("  - " + strconv.Quote(addr) + "\n")
-	}
-	parsed, diagnostics := config.Parse("--listen", []byte(text.String()+"routes: {\"/\": OK}\n"), config.Options{})
-	if len(diagnostics) > 0 {
-		return nil, diagnostics
-	}
-	changed := *cfg
-	changed.Listen = parsed.Listen
-	for i := range changed.Listen {
-		changed.Listen[i].Pos = config.Pos{}
-	}
-	return &changed, nil
 }

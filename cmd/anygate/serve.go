@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/anygate/anygate/cmd/anygate/demo"
 	"github.com/anygate/anygate/config"
@@ -19,10 +20,14 @@ func serve(t terminal, args []string) int {
 	var file string
 	var listen []string
 	var showDemo bool
+	var keyLog string
+	var trust trusting
 	words, err := parse(t, "serve", args, 1, func(f *flag.FlagSet) {
 		f.StringVar(&file, "c", "", "configuration file")
 		f.Func("listen", "address to listen on", func(s string) error { listen = append(listen, s); return nil })
 		f.BoolVar(&showDemo, "demo", false, "serve the demo site, whatever configuration there is")
+		trust.define(f)
+		f.StringVar(&keyLog, "tls-key-log", "", "write the secrets of TLS connections to a file, for debugging")
 	})
 	if err != nil {
 		return exitOf(err)
@@ -35,12 +40,27 @@ func serve(t terminal, args []string) int {
 		fmt.Fprintln(t.err, "anygate serve: --demo and another thing to serve exclude each other")
 		return exitUsage
 	}
+	if wrong := trust.misused(len(words) == 0 && !showDemo); wrong != "" {
+		fmt.Fprintln(t.err, "anygate serve: "+wrong)
+		return exitUsage
+	}
 
+	var verified *signed
 	var cfg *config.Config
 	hint := func(*control.Server) {}
 	switch name, err := locate(file); {
 	case len(words) > 0:
 		cfg = forTarget(t, words[0])
+	case err != nil && trust.wanted():
+		return failed(t, err)
+	case trust.wanted():
+		var diagnostics config.Diagnostics
+		if verified, cfg, diagnostics, err = trust.open(name); err != nil {
+			return failed(t, err)
+		}
+		if report(t, diagnostics) {
+			return exitFailure
+		}
 	case err == nil && !showDemo:
 		cfg = load(t, name)
 	default:
@@ -63,7 +83,7 @@ func serve(t terminal, args []string) int {
 		return exitFailure
 	}
 	if len(listen) > 0 {
-		changed, diagnostics := withListen(cfg, listen)
+		changed, diagnostics := cfg.WithListen(listen)
 		if report(t, diagnostics) {
 			return exitFailure
 		}
@@ -71,9 +91,19 @@ func serve(t terminal, args []string) int {
 	}
 	server, err := control.Start(control.Options{
 		Config: cfg, Version: versionNumber, Stdout: t.out, Stderr: t.err, OwnProcess: true,
+		KeyLog: keyLog,
 	})
 	if err != nil {
 		return failed(t, err)
+	}
+	if verified != nil {
+		if err := verified.accept(); err != nil {
+			end := make(chan os.Signal, 1)
+			end <- syscall.SIGTERM
+			_ = server.Serve(end)
+			return failed(t, err)
+		}
+		fmt.Fprintf(t.err, "anygate: the configuration is %s\n", verified)
 	}
 	hint(server)
 	if err := server.Serve(t.signals); errors.Is(err, control.ErrInterrupted) {

@@ -38,6 +38,7 @@ routes:
   "/users/:id/posts/:post": http://[2001:db8::1]:81/p/:post/
   "*.example.com/only":     OK
   "PROPFIND dav.test/*":    OK
+  "/rpc/":                  h2c://192.0.2.5:50051
   "/full":                  {to: http://full/x, retry: {attempts: 2, on: [connect, 503]}, errors: {404: ./site/index.html, 5xx: "later", intercept: on}}
 `
 
@@ -52,6 +53,7 @@ func TestGolden(t *testing.T) {
 		{"fixed-without-content", "HEAD", "/none", nil},
 		{"redirect", "GET", "https://www.test/old/a%20b?q=1", nil},
 		{"echo", "DELETE", "/echo", nil},
+		{"proxy-h2", "POST", "/rpc/Get", []string{"Content-Type: application/grpc"}},
 		{"static-index", "GET", "/", nil},
 		{"static-file", "GET", "/a%20b.txt", []string{"Range: bytes=1-2"}},
 		{"static-fallback", "GET", "/deep/link", []string{"Accept: text/html"}},
@@ -85,7 +87,7 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cfg, diagnostics := config.Parse("anygate.yml", []byte(sample), config.Options{BaseDir: dir, Stat: os.Stat})
+	cfg, diagnostics := config.Parse("anygate.yml", []byte(sample), config.Options{BaseDir: dir, Stat: os.Stat, ReadFile: os.ReadFile})
 	if err := diagnostics.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,9 @@ func member(p *proxy.Plan, target int) *proxy.Member {
 // pool shows how the upstream is used, as far as it is not as always.
 func (e *explanation) pool(r *config.Route) {
 	p, _ := e.cfg.PoolOf(r)
+	if p.Protocol != config.HTTP1 {
+		e.line("protocol", "%s, in which the same is said in another form", p.Protocol)
+	}
 	if p.Health != nil {
 		e.line("health", "%s", p.Health)
 	}

@@ -19,6 +19,10 @@ type Check struct {
 	Rise, Fall int
 	// Status are the statuses that pass, 200 to 399 if empty. Redirects are not followed.
 	Status []StatusRange
+	// GRPC makes the check one of gRPC's health protocol, about Service; an empty one is the server as a whole. Path and
+	// Status are of no meaning then.
+	GRPC    bool
+	Service string
 }
 
 // StatusRange is the statuses from From to To, both included.
@@ -58,7 +62,7 @@ func (c *Check) same(d *Check) bool {
 		return c == d
 	}
 	return c.Path == d.Path && c.Host == d.Host && c.Every == d.Every && c.Timeout == d.Timeout && c.Jitter == d.Jitter &&
-		c.Rise == d.Rise && c.Fall == d.Fall && slices.Equal(c.Status, d.Status)
+		c.Rise == d.Rise && c.Fall == d.Fall && c.GRPC == d.GRPC && c.Service == d.Service && slices.Equal(c.Status, d.Status)
 }
 
 // interval is the time to the next check; random is from 0 to 1.

@@ -181,7 +181,11 @@ func (m *Monitor) begin(c *member, now int64) {
 	c.checking = true
 	m.underWay++
 	m.ended.Add(1)
-	p := probe{check: check, addr: c.Addr, preamble: c.watch.upstream.Settings.Load().ProxyProtocol, dial: m.opt.Dial}
+	s := c.watch.upstream.Settings.Load()
+	p := probe{check: check, addr: c.Addr, preamble: s.ProxyProtocol, protocol: s.Protocol, dial: m.opt.Dial}
+	if cl := c.TLS(); cl != nil {
+		p.tls = cl.Config
+	}
 	go func() {
 		defer m.ended.Done()
 		finish, err := p.run(m.ctx)

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/proxy/proxyproto"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // Dialer makes a connection to a member: network is "tcp" or "unix". What it returns may be a connection of TLS; its
@@ -30,6 +33,10 @@ type probe struct {
 	addr  *engine.Addr
 	// preamble is the version of the PROXY protocol with which connections begin, 0 for none.
 	preamble uint8
+	// tls is how TLS is spoken to the member, nil for not at all.
+	tls *tls.Config
+	// protocol is what the upstream speaks.
+	protocol proxy.Protocol
 	dial     Dialer
 }
 
@@ -63,6 +70,15 @@ func (p *probe) run(process context.Context) (finish func(), err error) {
 		_ = c.Close()
 	}
 
+	if c, err = p.secure(ctx, c); err != nil {
+		return finish, p.explain(ctx, err, "no TLS")
+	}
+	if p.protocol != proxy.HTTP1 {
+		return finish, p.askH2(ctx, c)
+	}
+	if p.check.GRPC {
+		return finish, errors.New("gRPC is spoken over HTTP/2, and the pool speaks HTTP/1.1")
+	}
 	if _, err := c.Write(p.request()); err != nil {
 		return finish, p.explain(ctx, err, "no answer")
 	}
@@ -81,9 +97,31 @@ func (p *probe) run(process context.Context) (finish func(), err error) {
 	return finish, nil
 }
 
+// secure makes what comes before the request: a PROXY header, and the handshake of TLS behind it.
+func (p *probe) secure(ctx context.Context, c net.Conn) (net.Conn, error) {
+	if p.preamble != 0 && p.tls != nil {
+		if _, err := c.Write(proxyproto.AppendLocal(nil, p.preamble)); err != nil {
+			return c, err
+		}
+	}
+	if p.tls == nil {
+		return c, nil
+	}
+	secure := tls.Client(c, p.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return c, handshakeError{err}
+	}
+	return secure, nil
+}
+
+// handshakeError is a handshake that has failed, which is told of as that of a request is.
+type handshakeError struct{ error }
+
+func (e handshakeError) Unwrap() error { return e.error }
+
 func (p *probe) request() []byte {
 	var b []byte
-	if p.preamble != 0 {
+	if p.preamble != 0 && p.tls == nil {
 		b = proxyproto.AppendLocal(b, p.preamble)
 	}
 	b = http1.AppendRequestLine(b, "GET", p.check.Path)
@@ -145,6 +183,10 @@ func (p *probe) explain(ctx context.Context, err error, phase string) error {
 	switch {
 	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("%s within %s", phase, p.check.Timeout)
+	case errors.As(err, new(handshakeError)) && !errors.As(err, new(syscall.Errno)):
+		return errors.New("TLS: " + tlsedge.Explain(err))
+	case tlsedge.RefusesUs(err):
+		return errors.New("TLS: " + tlsedge.Explain(err))
 	case errors.Is(err, io.EOF):
 		return errors.New("the connection ended before a response")
 	}

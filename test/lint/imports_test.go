@@ -20,7 +20,8 @@ var house = [][]string{
 	{"policy"},
 	{"static", "proxy"},
 	{"route"},
-	{"http1", "h2"},
+	{"h2"},
+	{"http1"},
 	{"tlsedge"},
 	{"engine"},
 	{"uring", "epoll"},
@@ -76,10 +77,15 @@ func TestSansIO(t *testing.T) {
 // TestDependencies lists every module that the product itself, not its tests and tools, may link.
 func TestDependencies(t *testing.T) {
 	allowed := map[string][]string{
-		"go.yaml.in/yaml/v3":              {"config"},
-		"golang.org/x/net/dns/dnsmessage": {"control"},
-		"golang.org/x/sys/unix":           {"engine", "uring", "epoll", "static", "control", "proxy", "bench", "pack"},
-		"github.com/valyala/fasthttp":     {"bench"},
+		"go.yaml.in/yaml/v3":                   {"config"},
+		"golang.org/x/net/dns/dnsmessage":      {"control"},
+		"golang.org/x/crypto/chacha20poly1305": {"tlsedge"},
+		"golang.org/x/crypto/ocsp":             {"control"},
+		"golang.org/x/sys/unix":                {"tlsedge", "engine", "uring", "epoll", "static", "control", "proxy", "bench", "pack"},
+		"github.com/valyala/fasthttp":          {"bench"},
+		"github.com/cloudflare/circl/oprf":     {"policy"},
+		// Of control, only its package bundle.
+		"github.com/cloudflare/circl/sign/mldsa/mldsa65": {"control"},
 		// Of static, only its package encoder; see TestEncodersStayTogether.
 		"github.com/andybalholm/brotli":      {"static"},
 		"github.com/klauspost/compress/gzip": {"static"},

@@ -20,6 +20,8 @@ type H2load struct {
 	CPUs proc.CPUs
 	// Address is the server's "IP:port", Path what is requested of it.
 	Address, Path string
+	// H2 has it speak HTTP/2 instead of HTTP/1.1.
+	H2 bool
 	// Connections is how many are open at once, Streams how many requests are under way on each.
 	Connections, Streams int
 	// Duration is rounded up to whole seconds, the unit of h2load.
@@ -49,7 +51,11 @@ func (h *H2load) Run(ctx context.Context) (Result, error) {
 	defer cancel()
 	seconds := (h.Duration + time.Second - 1) / time.Second
 	threads := min(max(len(h.CPUs), 1), h.Connections)
-	output, err := proc.Output(ctx, h.CPUs, nil, program, "--h1",
+	protocol := "--no-tls-proto=h2c"
+	if !h.H2 {
+		protocol = "--h1"
+	}
+	output, err := proc.Output(ctx, h.CPUs, nil, program, protocol,
 		"-t", strconv.Itoa(threads), "-c", strconv.Itoa(h.Connections), "-m", strconv.Itoa(max(h.Streams, 1)),
 		"-D", fmt.Sprintf("%d", seconds), "http://"+h.Address+h.Path)
 	if err != nil {

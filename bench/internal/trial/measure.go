@@ -42,6 +42,9 @@ func (s *Server) H2load(ctx context.Context, h2load load.H2load) (report.Sample,
 		return report.Sample{}, err
 	}
 	h2load.Address, h2load.Path, h2load.CPUs, h2load.Duration = s.address, s.Ask.Path, s.Bench.LoadCPUs, s.Bench.Duration
+	if h2load.H2 = s.Ask.H2C; h2load.H2 {
+		h2load.Address = s.h2c
+	}
 	var result load.Result
 	cost, err := s.during(ctx, func() (err error) {
 		result, err = h2load.Run(ctx)

@@ -20,6 +20,8 @@ type Ask struct {
 	// Path is its path, Closing whether it ends its connection.
 	Path    string
 	Closing bool
+	// H2C says that the measurement is to be of HTTP/2 without TLS.
+	H2C bool
 }
 
 // Trial is one peer in one round of one scenario.
@@ -42,6 +44,8 @@ type Server struct {
 	*Trial
 	process *proc.Process
 	address string
+	// h2c is where HTTP/2 is spoken, "IP:port"; empty if it is not asked for.
+	h2c string
 	// answered is when the first correct answer had arrived.
 	answered time.Time
 }
@@ -56,8 +60,15 @@ func (t *Trial) Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	h2c := 0
+	if t.Ask.H2C {
+		if h2c, err = proc.FreePort(); err != nil {
+			return nil, err
+		}
+	}
 	spec, err := t.Peer.Launch(t.Program, peers.Site{
 		Port:        port,
+		H2C:         h2c,
 		Root:        t.Bench.root,
 		Upstream:    t.Bench.upPort,
 		Scratch:     folder,
@@ -75,6 +86,9 @@ func (t *Trial) Start(ctx context.Context) (*Server, error) {
 		return nil, err
 	}
 	server := &Server{Trial: t, process: process, address: loopback(port)}
+	if h2c != 0 {
+		server.h2c = loopback(h2c)
+	}
 	if err := awaitAnswer(ctx, process, server.address, t.Ask.Request); err != nil {
 		process.Stop()
 		return nil, err

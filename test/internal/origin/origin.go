@@ -75,6 +75,10 @@ func StartOn(t testing.TB, address string) *Server {
 		}
 		mux.ServeHTTP(w, r)
 	})
+	// Of HTTP/2 in cleartext it takes what begins with the preface.
+	s.http.Protocols = new(http.Protocols)
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetUnencryptedHTTP2(true)
 	s.http.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			s.connections.Add(1)

@@ -11,16 +11,19 @@ import (
 )
 
 // Chromium opens a URL in a headless browser with a profile of its own, lets the page work for the given time (of the
-// page's clock, which runs ahead while nothing is loading), and returns the document as it then is.
-func Chromium(t testing.TB, url string, work time.Duration) string {
+// page's clock, which runs ahead while nothing is loading), and returns the document as it then is. Further flags are the
+// browser's.
+func Chromium(t testing.TB, url string, work time.Duration, flags ...string) string {
 	t.Helper()
 	chromium := Find(t, "chromium")
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, chromium,
+	args := append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server", "--user-data-dir="+t.TempDir(),
-		"--virtual-time-budget="+strconv.FormatInt(work.Milliseconds(), 10), "--dump-dom", url)
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server", "--user-data-dir=" + t.TempDir(),
+		"--virtual-time-budget=" + strconv.FormatInt(work.Milliseconds(), 10), "--dump-dom",
+	}, flags...)
+	cmd := exec.CommandContext(ctx, chromium, append(args, url)...)
 	// The browser is a group of processes, which end together.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

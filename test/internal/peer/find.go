@@ -9,9 +9,14 @@ import (
 var packages = map[string]string{
 	"chromium": "chromium",
 	"curl":     "curl",
+	"h2load":   "nghttp2-client",
 	"haproxy":  "haproxy",
+	"nghttp":   "nghttp2-client",
+	"nghttpd":  "nghttp2-server",
 	"nginx":    "nginx",
+	"openssl":  "openssl",
 	"prlimit":  "util-linux",
+	"testssl":  "testssl.sh",
 	"wrk":      "wrk",
 }
 

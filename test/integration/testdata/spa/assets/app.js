@@ -37,7 +37,7 @@ try {
   fact("posted", (await (await fetch("/api/orders", { method: "POST", body: "a new order" })).json()).Body);
   const large = await (await fetch("/api/pattern/3000000")).arrayBuffer();
   fact("large", large.byteLength);
-  const socket = new WebSocket(`ws://${location.host}/api/socket`, "echo");
+  const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/api/socket`, "echo");
   let heard = "nothing";
   socket.onopen = () => socket.send("through a tunnel");
   socket.onmessage = (event) => { heard = `${socket.protocol}: ${event.data}`; socket.close(); };

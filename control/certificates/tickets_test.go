@@ -1,0 +1,75 @@
+package certificates
+
+import (
+	"crypto/tls"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anygate/anygate/config"
+)
+
+// TestResumption resumes sessions with tickets of before a rotation, of another server, and not of strangers.
+func TestResumption(t *testing.T) {
+	secret := strings.Repeat("a fleet's secret", 3)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		w := newWorld(t)
+		w.now = w.now.Truncate(time.Hour).Add(time.Minute)
+		pair := w.pair("a", root.Server("P-256", []string{"a.example"}))
+		w.write("secret", []byte(secret+"\n"))
+		file := w.file("secret")
+		of := func(tickets config.Tickets) *Set {
+			tickets.Rotate, tickets.Keep = time.Hour, 2
+			return w.open(&config.TLS{Certificates: []config.Certificate{pair}, Tickets: tickets})
+		}
+		one, two, own, off := of(config.Tickets{File: &file}), of(config.Tickets{Secret: secret}), of(config.Tickets{}), of(config.Tickets{Off: true})
+		client := trust(root, "a.example")
+		client.MinVersion, client.MaxVersion = version, version
+		resumes := func(what string, s *Set, want bool) {
+			t.Helper()
+			server := serverConfig(s)
+			server.SessionTicketsDisabled = s.Tickets().Current() == nil
+			state, err := shake(client, server)
+			if err != nil || state.DidResume != want {
+				t.Errorf("%x %s: resumed %v, %v", version, what, state.DidResume, err)
+			}
+		}
+		client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+		resumes("the first time", one, false)
+		resumes("the same server", one, true)
+		resumes("another server with the secret", two, true)
+		w.pass(time.Hour)
+		one.Look()
+		resumes("after a rotation", one, true)
+		// Its tickets are of a key that the other server, whose clock is behind, knows already.
+		resumes("a server whose clock is behind", two, true)
+		w.pass(3 * time.Hour)
+		two.Look()
+		resumes("when the key is gone", two, false)
+		own.Look()
+		resumes("a server with a secret of its own", own, false)
+		resumes("the same again", own, true)
+
+		next, err := Open(Options{
+			Config: &config.TLS{Certificates: []config.Certificate{pair}, Tickets: config.Tickets{Rotate: time.Hour, Keep: 2}}, ReadFile: one.read, Now: w.clock, Previous: own,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resumes("after a reload", next, true)
+		resumes("tickets off", off, false)
+
+		w.put("secret", []byte(strings.Repeat("another secret!!", 3)))
+		before := one.Tickets().Current()
+		look(one)
+		if one.Tickets().Current() == before {
+			t.Error("another secret makes no other keys")
+		}
+		w.put("secret", []byte("short"))
+		before = one.Tickets().Current()
+		look(one)
+		if said := w.heard(); one.Tickets().Current() != before || !strings.Contains(said, "the old ones stay") {
+			t.Errorf("a secret that is too short: %q", said)
+		}
+	}
+}

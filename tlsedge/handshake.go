@@ -1,0 +1,176 @@
+package tlsedge
+
+import (
+	"crypto/tls"
+	"fmt"
+	"iter"
+	"runtime/debug"
+)
+
+// flight is a coroutine that makes handshakes, one after the other, and the state
+// of the one it is at. It is entered with Edge.run on the shard's thread, and left
+// with wait, from within a read or a signature.
+type flight struct {
+	tr   *transport
+	tc   *tls.Conn
+	conn *Conn
+
+	next  func() (struct{}, bool)
+	yield func(struct{}) bool
+
+	err     error
+	done    bool // the handshake has ended, well or with err
+	aborted bool // it has to end
+
+	secrets secrets
+	tickets int  // session tickets that were sent
+	long    bool // one of them may take more than one record
+	config  int  // the terms: see Names
+}
+
+// newFlight makes a coroutine. It begins to run when it is first entered.
+func newFlight() *flight {
+	f := &flight{tr: new(transport)}
+	f.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		f.yield = yield
+		for {
+			f.handshake()
+			f.done = true
+			if !yield(struct{}{}) || f.tc == nil {
+				return
+			}
+		}
+	})
+	return f
+}
+
+// handshake makes one. Should it panic, it has failed, and nobody else is concerned: what
+// it works on is nobody else's.
+func (f *flight) handshake() {
+	defer func() {
+		if v := recover(); v != nil {
+			f.err = &Panicked{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	f.err = f.tc.Handshake()
+}
+
+// wait leaves the coroutine until it is entered again. It reports false if the
+// handshake has to end.
+func (f *flight) wait() bool {
+	if !f.aborted {
+		f.yield(struct{}{})
+	}
+	return !f.aborted
+}
+
+// Panicked is the error of a handshake that has panicked.
+type Panicked struct {
+	Value any
+	Stack []byte
+}
+
+func (p *Panicked) Error() string {
+	return fmt.Sprintf("panic in a handshake: %v\n%s", p.Value, p.Stack)
+}
+
+// begin starts a handshake on a coroutine.
+func (e *Edge) begin(c *Conn) *flight {
+	var f *flight
+	if n := len(e.idle); n > 0 {
+		f = e.idle[n-1]
+		e.idle = e.idle[:n-1]
+	} else {
+		f = newFlight()
+	}
+	e.flights++
+	f.conn, f.config = c, -1
+	f.tr.flight = f
+	return f
+}
+
+// run enters a flight's coroutine until its handshake has ended, or waits.
+func (e *Edge) run(f *flight) {
+	e.running = f
+	f.next()
+	e.running = nil
+}
+
+// land frees a flight whose handshake has ended. A tls.Conn that goes on being used
+// keeps the transport.
+func (e *Edge) land(f *flight, keep bool) {
+	e.flights--
+	f.secrets.clear()
+	tr := f.tr
+	tr.flight = nil
+	if keep || cap(tr.out) > 16<<10 {
+		tr = new(transport)
+	}
+	*tr = transport{out: tr.out[:0]}
+	f.tr, f.tc, f.conn, f.err = tr, nil, nil, nil
+	f.done, f.aborted, f.tickets, f.long = false, false, 0, false
+	if len(e.idle) < flightsKept {
+		e.idle = append(e.idle, f)
+		return
+	}
+	f.next() // without a tls.Conn it returns
+}
+
+// abort ends a handshake whose connection is gone.
+func (e *Edge) abort(f *flight) {
+	f.aborted = true
+	if !f.done {
+		e.run(f)
+	}
+	e.land(f, false)
+}
+
+// secrets are what a Config's KeyLogWriter is told of the handshake in progress.
+type secrets struct {
+	client, server       [maxSecret]byte
+	clientLen, serverLen int
+}
+
+func (s *secrets) clear() { *s = secrets{} }
+
+// read takes a line of the form of the NSS key log.
+func (s *secrets) read(line []byte) {
+	const client, server = "CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 "
+	switch {
+	case hasPrefix(line, client):
+		s.clientLen = unhex(&s.client, line[len(client):])
+	case hasPrefix(line, server):
+		s.serverLen = unhex(&s.server, line[len(server):])
+	}
+}
+
+func hasPrefix(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
+
+// unhex decodes what follows the client's random, up to the end of the line.
+func unhex(dst *[maxSecret]byte, b []byte) (n int) {
+	for len(b) > 0 && b[0] != ' ' {
+		b = b[1:]
+	}
+	if len(b) == 0 {
+		return 0
+	}
+	for b = b[1:]; len(b) >= 2 && n < maxSecret; b = b[2:] {
+		high, low := hexDigit(b[0]), hexDigit(b[1])
+		if high > 15 || low > 15 {
+			break
+		}
+		dst[n] = high<<4 | low
+		n++
+	}
+	return n
+}
+
+func hexDigit(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 255
+}
