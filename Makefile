@@ -21,7 +21,7 @@ RACE := ./engine ./proxy/... ./telemetry ./control/... ./cmd/...
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: all build demo test unit test-grpc race scan lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos clean
+.PHONY: all build demo test unit test-grpc race scan lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos churn clean
 
 all: build
 
@@ -51,6 +51,10 @@ test-grpc:
 race:
 	$(GO) test -race -timeout 10m $(RACE)
 	$(GO) test -race -timeout 10m -run 'Lend|Quota' ./gateway
+
+# 200 reloads and 20 upgrades on each engine, under load, with a tunnel and a download open: no request may fail.
+churn:
+	ANYGATE_TEST_UPGRADES=20 $(GO) test -count=1 -timeout 10m -run '^TestUpgrade$$' -v ./cmd/anygate
 
 # Upstreams that are killed, stopped, slowed and restarted at random under load, for a minute on each engine; the tests
 # of "unit" do so for ten seconds.

@@ -23,19 +23,36 @@ const (
 )
 
 // Compile makes what the shards serve from of a configuration: it looks up host names, opens the directories of sites,
-// and builds responses. Errors name the place in the configuration; all of them are returned, joined.
+// and builds responses. Errors name the place in the configuration; all of them are returned, joined. The pools of the
+// configuration are those of the registry from now on.
 func Compile(cfg *config.Config, reg *Registry) (*gateway.Generation, error) {
-	c := compiler{
-		cfg: cfg, reg: reg, sites: make(map[string]*static.Site),
-		named: make(map[string]*pool), pages: make(map[string]*gateway.ErrorPages),
-		identities: certificates.NewIdentities(cfg.ReadFile),
+	d, err := prepare(cfg, reg)
+	if err != nil {
+		return nil, err
 	}
+	d.adopt()
+	return d.generation, nil
+}
+
+// draft is a configuration that is compiled, and in no use yet: it is adopted, or discarded.
+type draft struct {
+	generation *gateway.Generation
+	compiler
+}
+
+// prepare is Compile without an effect on what is served at present.
+func prepare(cfg *config.Config, reg *Registry) (*draft, error) {
 	gen := &gateway.Generation{
 		Table:    cfg.Table,
 		Routes:   make([]gateway.Route, len(cfg.Routes)),
 		Settings: settings(cfg),
 	}
-	reg.tokens.next()
+	d := &draft{gen, compiler{
+		cfg: cfg, reg: reg, sites: make(map[string]*static.Site),
+		named: make(map[string]*pool), pages: make(map[string]*gateway.ErrorPages),
+		identities: certificates.NewIdentities(cfg.ReadFile),
+	}}
+	c := &d.compiler
 	gen.Errors = c.errorPages(&cfg.Errors)
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
@@ -46,14 +63,43 @@ func Compile(cfg *config.Config, reg *Registry) (*gateway.Generation, error) {
 	c.err = errors.Join(c.err, c.tls(&gen.Settings))
 	c.err = errors.Join(c.err, reg.resolve(c.pools))
 	if c.err != nil {
-		for _, s := range c.sites {
-			s.Close()
-		}
+		d.discard()
 		return nil, c.err
 	}
-	reg.adopt(c.pools)
-	reg.certificates, reg.identities = c.certificates, c.identities
-	return gen, nil
+	return d, nil
+}
+
+// discard gives up what only this configuration would have had a use for.
+func (d *draft) discard() {
+	for _, s := range d.sites {
+		s.Close()
+	}
+}
+
+// superseded is what nobody looks after any more: nil, or what was served before.
+type superseded struct {
+	certificates *certificates.Set
+	identities   *certificates.Identities
+}
+
+func (s superseded) close() {
+	if s.certificates != nil {
+		s.certificates.Close()
+	}
+	if s.identities != nil {
+		s.identities.Close()
+	}
+}
+
+// adopt makes the draft what is served as far as the registry is concerned.
+func (d *draft) adopt() superseded {
+	d.reg.tokens.next()
+	d.reg.adopt(d.pools)
+	d.reg.mu.Lock()
+	defer d.reg.mu.Unlock()
+	before := superseded{d.reg.certificates, d.reg.identities}
+	d.reg.certificates, d.reg.identities = d.certificates, d.identities
+	return before
 }
 
 // compiler is one compilation under way.

@@ -10,6 +10,10 @@
 //	backend    which engine, and why not io_uring
 //	sizing     how many shards, connections and buffers this machine, container or cgroup can carry
 //	server     a running process: start, signals, drain, exit
+//	reload     another configuration while it runs; changes says what is different, follow looks at files
+//	upgrade    another process in the place of this one; inherit is the other side
+//	commands   what comes by the control socket, which is control/remote's
+//	supervisor what systemd is told
 //
 // # Threads
 //

@@ -15,27 +15,67 @@ import (
 var ErrInterrupted = errors.New("interrupted while draining: connections were cut off")
 
 // Signals are those that Serve expects on its channel.
-func Signals() []os.Signal { return []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} }
+func Signals() []os.Signal {
+	return []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2}
+}
 
 // Serve serves until a signal ends it. SIGTERM and SIGINT drain: nothing new is accepted, what is in flight gets
 // server.timeouts.drain to finish, and the result is nil whether or not all of it could. One that comes a second later
 // or after that ends the server at once, with ErrInterrupted if connections were left. Closing the channel drains as
-// well.
+// well. SIGHUP is Reload, and SIGUSR2 Upgrade. When another process has taken over, what is in flight is finished too.
+//
+// That it was called is what the process before, and the supervisor, have been waiting for.
 func (s *Server) Serve(signals <-chan os.Signal) error {
-	for sig := range signals {
-		if sig == syscall.SIGHUP {
-			s.logs.say(telemetry.Warn, "reload is not available in this version: restart to use a changed configuration")
-			continue
+	s.opt.Heritage.Ready()
+	s.notify(readyState)
+	for {
+		select {
+		case sig, ok := <-signals:
+			switch {
+			case ok && sig == syscall.SIGHUP:
+				go s.Reload(false)
+			case ok && sig == syscall.SIGUSR2:
+				go s.Upgrade("")
+			default:
+				if ok {
+					s.logs.say(telemetry.Info, "draining", telemetry.String("signal", signalName(sig)), telemetry.Int("connections", s.open()))
+				}
+				s.notify(stoppingState)
+				return s.drainUntil(signals, s.drain)
+			}
+		case <-s.stops:
+			s.logs.say(telemetry.Info, "draining: anygate stop has asked for it", telemetry.Int("connections", s.open()))
+			s.notify(stoppingState)
+			return s.drainUntil(signals, s.drain)
+		case pid := <-s.replaced:
+			s.logs.say(telemetry.Info, "draining: another process goes on", telemetry.Int("process", int64(pid)),
+				telemetry.Int("connections", s.open()))
+			return s.drainUntil(signals, s.retire)
 		}
-		s.logs.say(telemetry.Info, "draining", telemetry.String("signal", signalName(sig)), telemetry.Int("connections", s.open()))
-		break
 	}
-	return s.drainUntil(signals, s.opt.Config.Server.Timeouts.Drain)
 }
 
-// drainUntil drains for at most the given time.
-func (s *Server) drainUntil(signals <-chan os.Signal, limit time.Duration) error {
-	s.drain()
+// end makes sure that nothing is changed any more, and returns for how long what is in flight may go on.
+func (s *Server) end() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ending {
+		s.ending = true
+		close(s.draining)
+	}
+	return s.cfg.Server.Timeouts.Drain
+}
+
+func (s *Server) isEnding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
+
+// drainUntil drains, which begin begins, for at most the time that the configuration gives.
+func (s *Server) drainUntil(signals <-chan os.Signal, begin func()) error {
+	limit := s.end()
+	begin()
 	began := time.Now()
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
@@ -47,7 +87,7 @@ func (s *Server) drainUntil(signals <-chan os.Signal, limit time.Duration) error
 			switch {
 			case !ok:
 				signals = nil
-			case sig != syscall.SIGHUP && time.Since(began) >= s.repeat:
+			case sig != syscall.SIGHUP && sig != syscall.SIGUSR2 && time.Since(began) >= s.repeat:
 				left := s.left()
 				s.stop()
 				if left == 0 {

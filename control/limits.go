@@ -89,6 +89,23 @@ const (
 	// and its group, or ask twice.
 	signalRepeat = time.Second
 
+	// orderPoll is how often it is looked whether the shards have carried out an order.
+	orderPoll = time.Millisecond
+
+	// deafTime is for how long the sockets of an address that is no longer listened on go on, without taking anybody new.
+	// A connection that has begun and sent nothing is handed over after a second; see engine.DeferAccept.
+	deafTime = 1300 * time.Millisecond
+
+	// maxToldLines bounds what a reload says in the log of changes, and of errors.
+	maxToldLines = 50
+
+	// filesPoll is how often the files of a configuration are looked at that is to be loaded when they change.
+	filesPoll = time.Second
+
+	// upgradeTime is how long another process gets to say that it serves. One that has not by then is ended, and this
+	// one stays.
+	upgradeTime = time.Minute
+
 	// drainPoll is how often draining looks whether connections are left.
 	drainPoll = 10 * time.Millisecond
 )

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -13,14 +15,28 @@ import (
 	"github.com/anygate/anygate/engine"
 )
 
-// sockets are the listening sockets of a process: one for each listener and shard.
+// sockets are the listening sockets of a process: for each address that is listened on one for each shard, and sometimes
+// more.
 type sockets struct {
-	// fds are by shard, then by listener.
-	fds [][]int32
-	// names are the addresses as bound, by listener.
-	names []string
+	shards int
+	list   []*binding // in the order of the configuration
+	// ids are the numbers of all addresses there ever were, by their keys: connections know their listener by it, and
+	// outlive a configuration.
+	ids map[string]int
 	// paths are the unix sockets in the file system.
 	paths []boundPath
+	// heir gives what another process has opened; nil if there is nothing.
+	heir *inherited
+}
+
+// binding is an address that is listened on.
+type binding struct {
+	key  string
+	id   int
+	name string    // the address as bound
+	fds  [][]int32 // by shard
+	// owned says of each shard that its sockets are its own: it closes them.
+	owned []bool
 }
 
 // boundPath is a unix socket in the file system, with what tells it from whatever may stand at its path later.
@@ -29,78 +45,210 @@ type boundPath struct {
 	info os.FileInfo
 }
 
+// maxBindings is how many addresses there may be, with all that a process has ever listened on; the number of one has 16
+// bits in the record of a connection.
+const maxBindings = 1 << 16
+
 // openSockets listens on all addresses, for all shards, or on none of them.
-func openSockets(listeners []config.Listener, shards int) (*sockets, error) {
-	s := &sockets{fds: make([][]int32, shards)}
+func openSockets(listeners []config.Listener, shards int, heir *inherited) (*sockets, error) {
+	s := &sockets{shards: shards, ids: make(map[string]int), heir: heir}
+	list, err := s.openAll(listeners)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.list = list
+	return s, nil
+}
+
+// openAll listens on the addresses that are not listened on yet, or on none of them, and returns the bindings of all.
+func (s *sockets) openAll(listeners []config.Listener) (list []*binding, err error) {
+	if err := s.claimAll(listeners); err != nil {
+		return nil, err
+	}
 	var errs []error
-	for _, l := range listeners {
-		if l.Network == "tcp" {
+	var opened []*binding
+	keys := keysOf(listeners)
+	for i, l := range listeners {
+		if len(errs) > 0 {
+			break
+		}
+		e := s.find(keys[i])
+		if e == nil {
+			if e, err = s.open(l, keys[i]); err != nil {
+				errs = append(errs, at(l.Pos, explainListen(l.Addr, err)))
+			}
+			opened = append(opened, e)
+		}
+		list = append(list, e)
+	}
+	if len(errs) > 0 {
+		for _, e := range opened {
+			s.discard(e)
+		}
+		return nil, errors.Join(errs...)
+	}
+	return list, nil
+}
+
+// claimAll fails if some other process listens on one of the addresses that are not listened on yet. It opens nothing.
+func (s *sockets) claimAll(listeners []config.Listener) error {
+	var errs []error
+	keys := keysOf(listeners)
+	for i, l := range listeners {
+		if l.Network == "tcp" && s.find(keys[i]) == nil && !s.heir.has(l, keys[i]) && !s.shares(l) {
 			if err := claim(l.Addr); err != nil {
 				errs = append(errs, at(l.Pos, explainListen(l.Addr, err)))
 			}
 		}
 	}
-	for _, l := range listeners {
-		if len(errs) > 0 {
-			break
-		}
-		if err := s.open(l); err != nil {
-			errs = append(errs, at(l.Pos, explainListen(l.Addr, err)))
-		}
-	}
-	if len(errs) > 0 {
-		s.close()
-		return nil, errors.Join(errs...)
-	}
-	return s, nil
+	return errors.Join(errs...)
 }
 
-// open adds the sockets of one listener.
-func (s *sockets) open(l config.Listener) error {
-	first, err := s.first(l)
-	if err != nil {
-		return err
+// keysOf are what tells listeners apart: their addresses as configured. One that stands there several times, which only
+// one that leaves the port open can, is another one each time.
+func keysOf(listeners []config.Listener) []string {
+	keys := make([]string, len(listeners))
+	for i, l := range listeners {
+		key := l.Address()
+		for n := 2; slices.Contains(keys[:i], key); n++ {
+			key = fmt.Sprintf("%s (%d)", l.Address(), n)
+		}
+		keys[i] = key
 	}
-	s.fds[0] = append(s.fds[0], first)
-	name := "unix:" + l.Addr
-	further := func() (int32, error) { return engine.Duplicate(first) }
-	if l.Network == "tcp" {
-		bound, err := engine.LocalAddr(first)
+	return keys
+}
+
+// find is the binding of an address that is listened on now.
+func (s *sockets) find(key string) *binding {
+	for _, e := range s.list {
+		if e.key == key {
+			return e
+		}
+	}
+	return nil
+}
+
+// shares reports whether another address with the port of l is listened on already, so that it is this process that is
+// in the way of claiming it.
+func (s *sockets) shares(l config.Listener) bool {
+	ap, _, err := parseListen(l.Addr)
+	for _, e := range s.list {
+		if have, _, e := parseListen(e.name); err == nil && e == nil && have.Port() == ap.Port() {
+			return true
+		}
+	}
+	return false
+}
+
+// number is the id of an address; always the same one for the same address.
+func (s *sockets) number(key string) (int, error) {
+	id, known := s.ids[key]
+	if !known {
+		if id = len(s.ids); id >= maxBindings {
+			return 0, fmt.Errorf("this process has listened on %d addresses already: restart it", id)
+		}
+		s.ids[key] = id
+	}
+	return id, nil
+}
+
+// open opens the sockets of one listener. On an error what it returns is to be discarded.
+func (s *sockets) open(l config.Listener, key string) (*binding, error) {
+	e := &binding{key: key, fds: make([][]int32, s.shards), owned: make([]bool, s.shards)}
+	var err error
+	if e.id, err = s.number(e.key); err != nil {
+		return e, err
+	}
+	fds, own := s.heir.take(l, key)
+	if len(fds) == 0 {
+		first, err := s.first(l)
 		if err != nil {
-			return err
+			return e, err
 		}
-		name = bound.String()
-		if bound.Addr().IsUnspecified() && l.Addr[0] == ':' {
-			name = ":" + strconv.Itoa(int(bound.Port()))
-		}
-		further = func() (int32, error) { return engine.Listen(bound) }
+		fds = []int32{first}
+	} else if l.Network == "unix" && own {
+		s.remember(l.Addr)
 	}
-	for i := 1; i < len(s.fds); i++ {
+	// All that there are, so that no backlog is left without somebody who looks after it.
+	for i, fd := range fds {
+		e.fds[i%s.shards] = append(e.fds[i%s.shards], fd)
+	}
+	e.name = "unix:" + l.Addr
+	further := func() (int32, error) { return engine.Duplicate(fds[0]) }
+	if l.Network == "tcp" {
+		bound, err := engine.LocalAddr(fds[0])
+		if err != nil {
+			return e, err
+		}
+		e.name = bound.String()
+		if bound.Addr().IsUnspecified() && l.Addr[0] == ':' {
+			e.name = ":" + strconv.Itoa(int(bound.Port()))
+		}
+		if engine.Shareable(fds[0]) {
+			further = func() (int32, error) {
+				fd, err := engine.Listen(bound)
+				if err != nil && s.heir != nil {
+					return engine.Duplicate(fds[0]) // it was opened by another user
+				}
+				return fd, err
+			}
+		}
+	}
+	for i := len(fds); i < s.shards; i++ {
 		fd, err := further()
 		if err != nil {
-			return err
+			return e, err
 		}
-		s.fds[i] = append(s.fds[i], fd)
+		e.fds[i] = append(e.fds[i], fd)
 	}
 	if l.Network == "tcp" {
-		for _, fds := range s.fds {
+		e.each(func(fd int32) {
 			// Only speed is lost where the kernel does not know it.
-			_ = engine.DeferAccept(fds[len(fds)-1])
+			_ = engine.DeferAccept(fd)
+		})
+	}
+	return e, nil
+}
+
+// each calls f for all sockets.
+func (e *binding) each(f func(fd int32)) {
+	for _, list := range e.fds {
+		for _, fd := range list {
+			f(fd)
 		}
 	}
-	s.names = append(s.names, name)
-	return nil
+}
+
+// discard closes the sockets of a binding that no shard owns.
+func (s *sockets) discard(e *binding) {
+	for i, list := range e.fds {
+		if !e.owned[i] {
+			for _, fd := range list {
+				_ = unix.Close(int(fd))
+			}
+		}
+	}
+	if path, ok := strings.CutPrefix(e.key, "unix:"); ok {
+		s.forget(path)
+	}
+}
+
+// names are the addresses as bound, in the order of the configuration.
+func (s *sockets) names() []string {
+	names := make([]string, len(s.list))
+	for i, e := range s.list {
+		names[i] = e.name
+	}
+	return names
 }
 
 // first opens the socket of the first shard, which settles the port if the configuration leaves it open.
 func (s *sockets) first(l config.Listener) (int32, error) {
 	if l.Network == "unix" {
 		fd, err := engine.ListenUnix(l.Addr)
-		if err == nil && l.Addr[0] != '@' {
-			// A path that is gone already leaves nothing to remove.
-			if info, e := os.Lstat(l.Addr); e == nil {
-				s.paths = append(s.paths, boundPath{l.Addr, info})
-			}
+		if err == nil {
+			s.remember(l.Addr)
 		}
 		return fd, err
 	}
@@ -112,6 +260,16 @@ func (s *sockets) first(l config.Listener) (int32, error) {
 		return engine.ListenAny(ap.Port())
 	}
 	return engine.Listen(ap)
+}
+
+// remember notes a unix socket that is to be removed at the end. A path that is gone already leaves nothing to remove.
+func (s *sockets) remember(path string) {
+	if path[0] == '@' {
+		return
+	}
+	if info, err := os.Lstat(path); err == nil {
+		s.paths = append(s.paths, boundPath{path, info})
+	}
 }
 
 // parseListen reads ":PORT", which is every address, or "IP:PORT".
@@ -190,23 +348,32 @@ func explainListen(addr string, err error) error {
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
 
-// close closes all sockets; for those that no shard has taken over.
+// close closes all sockets that no shard has taken over.
 func (s *sockets) close() {
-	for _, list := range s.fds {
-		for _, fd := range list {
-			_ = unix.Close(int(fd))
-		}
+	for _, e := range s.list {
+		s.discard(e)
 	}
-	s.fds = nil
+	s.list = nil
+	s.heir.close()
 	s.unlink()
 }
 
-// unlink removes the unix sockets from the file system, but not what somebody has put in their places since.
+// unlink removes the unix sockets from the file system.
 func (s *sockets) unlink() {
-	for _, p := range s.paths {
+	for len(s.paths) > 0 {
+		s.forget(s.paths[0].path)
+	}
+}
+
+// forget removes a unix socket from the file system, but not what somebody has put in its place since.
+func (s *sockets) forget(path string) {
+	s.paths = slices.DeleteFunc(s.paths, func(p boundPath) bool {
+		if p.path != path {
+			return false
+		}
 		if info, err := os.Lstat(p.path); err == nil && os.SameFile(info, p.info) {
 			_ = os.Remove(p.path)
 		}
-	}
-	s.paths = nil
+		return true
+	})
 }

@@ -16,7 +16,7 @@ import (
 
 func open(t *testing.T, shards int, listeners ...config.Listener) *sockets {
 	t.Helper()
-	s, err := openSockets(listeners, shards)
+	s, err := openSockets(listeners, shards, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,19 +29,25 @@ func tcp(addr string) config.Listener { return config.Listener{Network: "tcp", A
 func TestOpenSockets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.sock")
 	s := open(t, 3, tcp("127.0.0.1:0"), config.Listener{Network: "unix", Addr: path}, tcp(":0"))
-	for shard, fds := range s.fds {
-		if len(fds) != 3 {
-			t.Fatalf("shard %d has %d sockets, want 3", shard, len(fds))
+	names := s.names()
+	for i, e := range s.list {
+		if e.id != i {
+			t.Errorf("listener %d has the id %d", i, e.id)
 		}
-		if ap, err := engine.LocalAddr(fds[0]); err != nil || ap.String() != s.names[0] {
-			t.Errorf("shard %d listens on %v, %v, want %s", shard, ap, err, s.names[0])
+		for shard, fds := range e.fds {
+			if len(fds) != 1 {
+				t.Fatalf("listener %d has %d sockets for shard %d", i, len(fds), shard)
+			}
+			if ap, err := engine.LocalAddr(fds[0]); i == 0 && (err != nil || ap.String() != names[0]) {
+				t.Errorf("shard %d listens on %v, %v, want %s", shard, ap, err, names[0])
+			}
 		}
 	}
-	if !strings.HasPrefix(s.names[0], "127.0.0.1:") || s.names[1] != "unix:"+path || s.names[2][0] != ':' {
-		t.Errorf("the addresses are %q", s.names)
+	if !strings.HasPrefix(names[0], "127.0.0.1:") || names[1] != "unix:"+path || names[2][0] != ':' {
+		t.Errorf("the addresses are %q", names)
 	}
 	for i, network := range []string{"tcp", "unix", "tcp"} {
-		c, err := net.Dial(network, strings.TrimPrefix(s.names[i], "unix:"))
+		c, err := net.Dial(network, strings.TrimPrefix(names[i], "unix:"))
 		if err != nil {
 			t.Error(err)
 			continue
@@ -57,7 +63,7 @@ func TestOpenSockets(t *testing.T) {
 // TestListenEveryFamily connects over IPv4 and, where the machine has it, IPv6.
 func TestListenEveryFamily(t *testing.T) {
 	s := open(t, 1, tcp(":0"))
-	ap, err := engine.LocalAddr(s.fds[0][0])
+	ap, err := engine.LocalAddr(s.list[0].fds[0][0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,17 +89,17 @@ func TestListenWhereAnotherDoes(t *testing.T) {
 	defer plain.Close()
 	// Another AnyGate shares its port with whoever may, so that the kernel alone would not object.
 	shared := open(t, 2, tcp("127.0.0.1:0"))
-	for name, addr := range map[string]string{"ordinary": plain.Addr().String(), "AnyGate": shared.names[0]} {
+	for name, addr := range map[string]string{"ordinary": plain.Addr().String(), "AnyGate": shared.names()[0]} {
 		t.Run(name, func(t *testing.T) {
 			l := tcp(addr)
 			l.Pos = config.Pos{File: "test.yml", Line: 3, Col: 5}
-			_, err := openSockets([]config.Listener{tcp("127.0.0.1:0"), l}, 2)
+			_, err := openSockets([]config.Listener{tcp("127.0.0.1:0"), l}, 2, nil)
 			if err == nil {
 				t.Fatal("two processes listen on one address")
 			}
 			wantIn(t, err.Error(), "test.yml:3:5:", "cannot listen on "+addr, "another process does already")
 			_, port, _ := strings.Cut(addr, ":")
-			if _, err := openSockets([]config.Listener{tcp(":" + port)}, 1); err == nil {
+			if _, err := openSockets([]config.Listener{tcp(":" + port)}, 1, nil); err == nil {
 				t.Error("every address is free although one is not")
 			}
 		})
@@ -107,7 +113,7 @@ func TestListenOnUnixSocketOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	_, err = openSockets([]config.Listener{{Network: "unix", Addr: path}}, 1)
+	_, err = openSockets([]config.Listener{{Network: "unix", Addr: path}}, 1, nil)
 	if err == nil {
 		t.Fatal("two processes listen on one socket")
 	}
@@ -138,7 +144,7 @@ func TestListenKeepsWhatIsNoSocket(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := openSockets([]config.Listener{{Network: "unix", Addr: path}}, 1)
+			s, err := openSockets([]config.Listener{{Network: "unix", Addr: path}}, 1, nil)
 			if err == nil {
 				s.close()
 				t.Error("it is listened on")
@@ -237,7 +243,7 @@ func TestListenLeavesNothingOpen(t *testing.T) {
 	before := count()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s.sock")
-	_, err := openSockets([]config.Listener{tcp("127.0.0.1:0"), {Network: "unix", Addr: path}, {Network: "unix", Addr: dir + "/no/s.sock"}}, 4)
+	_, err := openSockets([]config.Listener{tcp("127.0.0.1:0"), {Network: "unix", Addr: path}, {Network: "unix", Addr: dir + "/no/s.sock"}}, 4, nil)
 	if err == nil {
 		t.Fatal("a socket in no directory")
 	}

@@ -20,21 +20,27 @@ type Registry struct {
 	shards    int
 	tell      func(discovery.Event) // set before names are watched; nil tells nobody
 
-	mu        sync.Mutex
-	upstreams map[string]*proxy.Upstream // by what tells them apart
-	members   map[memberKey]*proxy.Member
-	plans     map[string]uint32 // by the head of the route
-	sets      uint64            // how many were published
-	pools     []*pool           // of the configuration
-	current   map[*proxy.Upstream]*pool
-	watches   []*discovery.Watch
-
-	tokens tokens
-
+	mu           sync.Mutex
+	upstreams    map[string]*proxy.Upstream // by what tells them apart
+	members      map[memberKey]*proxy.Member
+	plans        map[string]uint32 // by the head of the route
+	sets         uint64            // how many were published
+	pools        []*pool           // of the configuration
+	current      map[*proxy.Upstream]*pool
+	watches      []*discovery.Watch
 	certificates *certificates.Set // nil without TLS
 	identities   *certificates.Identities
 	secured      map[*proxy.Member]string // what tells how TLS is spoken to it from other ways
-	keyLog       io.Writer                // takes the secrets of connections; nil almost always
+
+	tokens tokens
+	keyLog io.Writer // takes the secrets of connections; nil almost always
+}
+
+// set is the certificates that are served, nil without TLS.
+func (r *Registry) set() *certificates.Set {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.certificates
 }
 
 // memberKey is a member's identity: counts and health of an address belong to one upstream, and to who is asked for there.

@@ -13,6 +13,7 @@ import (
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control/handoff"
 	"github.com/anygate/anygate/control/health"
+	"github.com/anygate/anygate/control/remote"
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/gateway"
 	"github.com/anygate/anygate/telemetry"
@@ -33,11 +34,20 @@ type Options struct {
 	OwnProcess bool
 	// KeyLog is a file that takes the secrets of all TLS connections, for debugging; empty almost always.
 	KeyLog string
+	// Load reads the configuration again for Reload; nil if it cannot be read again. An error of what it says is an Invalid.
+	Load func() (*Loaded, error)
+	// Watch reloads when the files of the configuration change.
+	Watch bool
+	// Control is the name of the control socket; see remote.Listen. Empty is none.
+	Control string
+	// Heritage is what another process has handed over; nil is nothing.
+	Heritage *Heritage
 }
 
 // Server is a configuration being served.
 type Server struct {
 	opt     Options
+	started *config.Config // what was served first
 	backend Backend
 	size    size
 	logs    *logs
@@ -47,12 +57,26 @@ type Server struct {
 	signers *tlsedge.Workers // nil without TLS
 	keyLog  *os.File         // nil almost always
 
+	// changing is held by whoever changes what is served; mu by whoever touches what follows it, for a moment.
+	changing sync.Mutex
+	mu       sync.Mutex
+	cfg      *config.Config // what is served; written with both locks held
+	orders   uint64         // how many were given
+	ending   bool           // nothing is changed any more
+	draining chan struct{}  // closed when ending becomes true
+
+	supervisor supervisor
+	control    *remote.Server // nil if there is none
+	replaced   chan int       // takes the number of the process that goes on
+	stops      chan struct{}  // takes the command to end
+
 	registry   *Registry
 	health     *health.Monitor // nil if nothing is watched
 	generation atomic.Pointer[gateway.Generation]
 	shards     []*shard
 	running    sync.WaitGroup
 	repeat     time.Duration // signalRepeat; tests give others
+	deaf       time.Duration // deafTime; likewise
 	ended      chan struct{} // closed when all shards have ended
 }
 
@@ -68,9 +92,15 @@ func Start(o Options) (_ *Server, err error) {
 	if o.OwnProcess {
 		raiseDescriptorLimit()
 	}
-	s := &Server{opt: o, repeat: signalRepeat, ended: make(chan struct{})}
+	s := &Server{
+		opt: o, cfg: o.Config, started: o.Config, repeat: signalRepeat, deaf: deafTime, ended: make(chan struct{}),
+		draining: make(chan struct{}), replaced: make(chan int, 1), stops: make(chan struct{}, 1),
+		supervisor: o.Heritage.supervisor(),
+	}
+	heir := o.Heritage.sockets()
 	defer func() {
 		if err != nil {
+			heir.close()
 			s.closeTLS()
 			s.closeJobs()
 		}
@@ -79,7 +109,7 @@ func Start(o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.registry = NewRegistry(nil)
-	s.registry.shards = s.size.shards
+	s.registry.shards, s.registry.tell = s.size.shards, s.tellName
 	if err := s.openKeyLog(o.KeyLog); err != nil {
 		return nil, err
 	}
@@ -91,10 +121,10 @@ func Start(o Options) (_ *Server, err error) {
 	if s.backend, err = ChooseBackend(o.Config.Server.Engine); err != nil {
 		return nil, err
 	}
-	if s.sockets, err = openSockets(o.Config.Listen, s.size.shards); err != nil {
+	if s.sockets, err = openSockets(o.Config.Listen, s.size.shards, heir); err != nil {
 		return nil, err
 	}
-	if err := redirects(o.Config.Listen, s.sockets.names, gen.Settings.Listeners); err != nil {
+	if err := redirects(o.Config.Listen, s.sockets.names(), gen.Settings.Listeners); err != nil {
 		s.sockets.close()
 		return nil, err
 	}
@@ -121,6 +151,11 @@ func Start(o Options) (_ *Server, err error) {
 		s.running.Wait()
 		close(s.ended)
 	}()
+	if o.OwnProcess {
+		go s.tidy()
+	}
+	s.openControl()
+	s.attend()
 	return s, nil
 }
 
@@ -168,8 +203,10 @@ func (s *Server) startShard(i int) error {
 	if err != nil {
 		return err
 	}
-	for listener, fd := range s.sockets.fds[i] {
-		sh.Shard().AddListener(fd, listener)
+	for _, e := range s.sockets.list {
+		for _, fd := range e.fds[i] {
+			sh.Shard().AddListener(fd, e.id)
+		}
 	}
 	ready := make(chan error, 1)
 	s.running.Go(func() { sh.Run(func(err error) { ready <- err }) })
@@ -177,7 +214,9 @@ func (s *Server) startShard(i int) error {
 		return err
 	}
 	s.shards[i] = sh
-	s.sockets.fds[i] = nil
+	for _, e := range s.sockets.list {
+		e.owned[i] = true
+	}
 	return nil
 }
 
@@ -194,7 +233,7 @@ func (s *Server) abandon() {
 func (s *Server) announce() {
 	routes := len(s.opt.Config.Routes)
 	s.logs.say(telemetry.Info, fmt.Sprintf("anygate v%s: listening on %s (%s, %s), %s", s.opt.Version,
-		strings.Join(s.sockets.names, ", "), s.backend.Kind, count(s.size.shards, "shard"), count(routes, "route")))
+		strings.Join(s.sockets.names(), ", "), s.backend.Kind, count(s.size.shards, "shard"), count(routes, "route")))
 	if s.backend.Cause != "" {
 		s.logs.say(telemetry.Warn, "serving with epoll: "+s.backend.Cause+"; "+s.backend.Cure)
 	}
@@ -204,6 +243,10 @@ func (s *Server) announce() {
 	for _, w := range s.opt.Config.Warnings {
 		s.logs.say(telemetry.Warn, w.OneLine())
 	}
+	for _, name := range s.sockets.heir.left() {
+		s.logs.say(telemetry.Warn, "a socket was handed over that the configuration does not listen on", telemetry.String("address", name))
+	}
+	s.sockets.heir.close()
 	if s.keyLog != nil {
 		s.logs.say(telemetry.Warn, "THE SECRETS OF ALL TLS CONNECTIONS ARE WRITTEN TO A FILE: whoever can read it can read, and change, what they carry",
 			telemetry.String("file", s.keyLog.Name()))
@@ -211,7 +254,11 @@ func (s *Server) announce() {
 }
 
 // Addresses are the addresses listened on, as bound, in the order of the configuration.
-func (s *Server) Addresses() []string { return s.sockets.names }
+func (s *Server) Addresses() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sockets.names()
+}
 
 // Backend is the engine that the server runs on.
 func (s *Server) Backend() Backend { return s.backend }
@@ -244,6 +291,16 @@ func (s *Server) drain() {
 	}
 }
 
+// retire makes all shards leave to another process what is to come, without any client noticing.
+func (s *Server) retire() {
+	s.mu.Lock()
+	s.command(func(int) order { return order{everything: true} })
+	s.mu.Unlock()
+	for _, sh := range s.shards {
+		sh.look()
+	}
+}
+
 // drained reports whether all shards were without a connection when they looked last, and makes them look again.
 func (s *Server) drained() bool {
 	for _, sh := range s.shards {
@@ -267,6 +324,11 @@ func (s *Server) stop() {
 // finish waits for the shards to end, and closes what is left.
 func (s *Server) finish() error {
 	<-s.ended
+	s.control.Close()
+	// Whoever was changing something finds out that nothing can be changed any more.
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.supervisor.close()
 	s.files.close()
 	if s.health != nil {
 		s.health.Close()

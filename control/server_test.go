@@ -113,13 +113,14 @@ func TestServe(t *testing.T) {
 			t.Errorf("an unknown path is answered %d", status)
 		}
 		r.signals <- syscall.SIGHUP
+		waitFor(t, "the answer to SIGHUP", func() bool { return strings.Contains(r.err.String(), "the one before stays") })
 		r.signals <- syscall.SIGTERM
 		if err := r.end(); err != nil {
 			t.Errorf("after SIGTERM: %v", err)
 		}
 		wantIn(t, r.err.String(),
 			fmt.Sprintf("info anygate v0.0.0: listening on %s (%s, 2 shards), 1 route\n", r.Addresses()[0], engine),
-			"reload is not available in this version", "info draining signal=SIGTERM connections=")
+			"nothing to load again", "info draining signal=SIGTERM connections=")
 		wantIn(t, r.out.String(), `"target":"/hello"`, `"status":404`, `"route":"/hello"`)
 		if n := strings.Count(r.out.String(), "\n"); n != 21 {
 			t.Errorf("%d access lines of 21 requests:\n%s", n, r.out.String())

@@ -275,7 +275,8 @@ func (s *Server) openKeyLog(name string) error {
 
 // openSigners starts what makes signatures, and verifies certificates, that would keep a shard busy for too long.
 func (s *Server) openSigners() (err error) {
-	if s.registry.certificates != nil || s.registry.speaksTLS() {
+	// A configuration that is loaded later may be the first that has certificates.
+	if s.registry.certificates != nil || s.registry.speaksTLS() || s.opt.Load != nil {
 		s.signers, err = tlsedge.NewWorkers(s.size.shards, s.size.shards)
 	}
 	return err
@@ -283,8 +284,10 @@ func (s *Server) openSigners() (err error) {
 
 // closeTLS ends what keeps certificates up to date and makes signatures, when no shard is left.
 func (s *Server) closeTLS() {
-	if s.registry != nil && s.registry.certificates != nil {
-		s.registry.certificates.Close()
+	if s.registry != nil {
+		if set := s.registry.set(); set != nil {
+			set.Close()
+		}
 	}
 	if s.registry != nil && s.registry.identities != nil {
 		s.registry.identities.Close()
@@ -299,10 +302,10 @@ func (s *Server) closeTLS() {
 
 // Certificates tells of the certificates that are served, for metrics.
 func (s *Server) Certificates() []certificates.Status {
-	if s.registry.certificates == nil {
-		return nil
+	if set := s.registry.set(); set != nil {
+		return set.Status()
 	}
-	return s.registry.certificates.Status()
+	return nil
 }
 
 // redirects fills in the port to which clients are sent that should come over TLS: that of the first listener which speaks

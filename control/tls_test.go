@@ -185,7 +185,7 @@ func TestReplacedCertificate(t *testing.T) {
 	engines(t, func(t *testing.T, engine string) {
 		dir := tlsSite(t)
 		r := startTLS(t, engine, dir, "", "")
-		set := r.registry.certificates
+		set := r.registry.set()
 		var over atomic.Bool
 		var handshakes atomic.Int64
 		var clients sync.WaitGroup
@@ -367,7 +367,7 @@ func TestECHAndRefusal(t *testing.T) {
   default: none
   ech: {public-name: edge.test, keys: `+dir+`/ech}
 `, "")
-		set := r.registry.certificates
+		set := r.registry.set()
 		resp, _ := ask(t, r.client(t, "admin.test", func(c *tls.Config) { c.EncryptedClientHelloConfigList = set.ECHConfigList() }), "https://admin.test/hello")
 		if resp.StatusCode != 200 || !resp.TLS.ECHAccepted {
 			t.Errorf("ECH: %d, accepted %v", resp.StatusCode, resp.TLS.ECHAccepted)

@@ -21,7 +21,7 @@ type tokens struct {
 	mu      sync.Mutex
 	secret  []byte // of the process, for policies that share none with other servers
 	ledgers map[[32]byte]*ledger
-	turn    uint64 // how many configurations were compiled
+	turn    uint64 // how many configurations were adopted
 }
 
 // ledger is what all shards know of the tokens that were redeemed.
@@ -57,7 +57,8 @@ func (t *tokens) ownSecret() []byte {
 	return t.secret
 }
 
-// ledger is the one of an identity; always the same for the same.
+// ledger is the one of an identity; always the same for the same. It is asked for while the next configuration is compiled,
+// which may fail: only one that is adopted makes ledgers older.
 func (t *tokens) ledger(identity [32]byte) *ledger {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,11 +70,11 @@ func (t *tokens) ledger(identity [32]byte) *ledger {
 		}
 		t.ledgers[identity] = l
 	}
-	l.turn = t.turn
+	l.turn = t.turn + 1
 	return l
 }
 
-// next begins with another configuration. Ledgers that neither the one before nor the one before that had a use for are
+// next is called when another configuration is adopted. Ledgers that neither the one before nor the one before that had a use for are
 // forgotten: a policy that is taken out by mistake, and comes back, still knows what was redeemed.
 func (t *tokens) next() {
 	t.mu.Lock()

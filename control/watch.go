@@ -7,19 +7,21 @@ import (
 	"github.com/anygate/anygate/telemetry"
 )
 
-// watch begins to follow the names of upstreams, and to look after those for which the configuration asks for it.
+// watch begins to follow the names of upstreams, and to look after those for which the configuration asks for it, in place
+// of those of the configuration before. What is known of an upstream that stays is kept.
 func (s *Server) watch() {
-	s.registry.tell = s.tellName
 	s.registry.follow()
-	if set := s.registry.certificates; set != nil {
+	if set := s.registry.set(); set != nil {
 		set.Run(s.logs.say)
 	}
 	s.registry.identities.Run(s.logs.say, s.registry.showNew)
 	list := s.registry.watched()
-	if len(list) == 0 {
+	if len(list) == 0 && s.health == nil {
 		return
 	}
-	s.health = health.New(health.Options{Log: s.tell})
+	if s.health == nil {
+		s.health = health.New(health.Options{Log: s.tell})
+	}
 	s.health.Apply(list)
 }
 

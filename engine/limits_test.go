@@ -199,6 +199,90 @@ func TestAddListenerWhileRunning(t *testing.T) {
 	})
 }
 
+// TestReplaceListeners adds and closes listeners again and again. Their places are used again, and who waits when one is
+// closed is served.
+func TestReplaceListeners(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		var s *Shard
+		h := echoHandler(t, &s)
+		ids := make(chan int, 10)
+		h.Accepted = func(_ Conn, id int) { ids <- id }
+		r := start(t, kind, smallLimits, h)
+		r.do(func() { s = r.s })
+		for id := 100; id < 120; id++ {
+			fd, err := Listen(netip.MustParseAddrPort("127.0.0.1:0"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			addr, err := LocalAddr(fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.do(func() { s.AddListener(fd, id) })
+			c, err := net.Dial("tcp", addr.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = c.SetDeadline(time.Now().Add(patience))
+			send(t, c, []byte("x"))
+			if err := Deafen(fd); err != nil {
+				t.Fatal(err)
+			}
+			r.do(func() { s.CloseListener(id) })
+			expect(t, c, []byte("x"))
+			if got := receive(t, ids); got != id {
+				t.Errorf("accepted on listener %d, want %d", got, id)
+			}
+			_ = c.Close()
+			if c, err := net.Dial("tcp", addr.String()); err == nil {
+				_ = c.Close()
+				t.Errorf("listener %d still answers", id)
+			}
+		}
+		c := r.client()
+		send(t, c, []byte("y"))
+		expect(t, c, []byte("y"))
+		r.do(func() {
+			if n := len(s.listeners); n > 4 {
+				t.Errorf("%d places for 2 listeners", n)
+			}
+		})
+	})
+}
+
+// TestDeafen lets nobody begin to connect, and those who have begun go on.
+func TestDeafen(t *testing.T) {
+	fd, err := Listen(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeFD(fd)
+	addr, err := LocalAddr(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer before.Close()
+	if err := Deafen(fd); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := net.DialTimeout("tcp", addr.String(), 50*time.Millisecond); err == nil {
+		c.Close()
+		t.Error("somebody is let in")
+	}
+	if _, err := before.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	n, e := acceptFD(fd)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	closeFD(n)
+}
+
 // childVariable makes the test binary serve with few descriptors, for
 // TestDescriptorLimit.
 const childVariable = "ANYGATE_ENGINE_TEST_CHILD"

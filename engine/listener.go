@@ -67,6 +67,29 @@ func DeferAccept(fd int32) error {
 	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1))
 }
 
+// Deafen makes a listening TCP socket drop what would begin further
+// connections; those that have begun are completed and handed over. A socket
+// that is closed a moment later resets none of them. From any goroutine.
+func Deafen(fd int32) error {
+	// The filter sees a segment from its TCP header on: one that has SYN and
+	// not ACK in its flags is dropped, all others are let through.
+	program := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: tcpSYN | tcpACK},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: tcpSYN, Jt: 0, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+	}
+	return os.NewSyscallError("setsockopt", unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}))
+}
+
+// The flags of a TCP segment (RFC 9293, section 3.1).
+const (
+	tcpSYN = 0x02
+	tcpACK = 0x10
+)
+
 // ListenAny listens on a port of every address family the host has.
 func ListenAny(port uint16) (int32, error) {
 	fd, err := Listen(netip.AddrPortFrom(netip.IPv6Unspecified(), port))
@@ -131,6 +154,33 @@ func bindListen(fd int, sa unix.Sockaddr) error {
 	return nil
 }
 
+// Adopt prepares a listening socket that another process has opened. It fails
+// for a descriptor that is none.
+func Adopt(fd int32) error {
+	listens, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	switch {
+	case err != nil:
+		return os.NewSyscallError("getsockopt", err)
+	case listens == 0:
+		return errors.New("it does not listen")
+	}
+	unix.CloseOnExec(int(fd))
+	if err := unix.SetNonblock(int(fd), true); err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	// Those of a unix socket have no such options.
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
+	return nil
+}
+
+// Shareable reports whether further sockets may listen on the address of a
+// listening TCP socket.
+func Shareable(fd int32) bool {
+	shared, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT)
+	return err == nil && shared != 0
+}
+
 // Duplicate makes another descriptor of a listening socket.
 func Duplicate(fd int32) (int32, error) {
 	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -158,37 +208,65 @@ func LocalAddr(fd int32) (netip.AddrPort, error) {
 // AddListener gives the shard a listening socket; connections are announced
 // with id. Before Run, or on the shard's thread.
 func (s *Shard) AddListener(fd int32, id int) {
-	l := &listener{id: id, slot: uint32(len(s.listeners)), fd: fd}
-	s.listeners = append(s.listeners, l)
+	l := &listener{id: id, slot: s.freeSlot(), fd: fd}
+	if int(l.slot) == len(s.listeners) {
+		s.listeners = append(s.listeners, l)
+	} else {
+		s.listeners[l.slot] = l
+	}
 	if s.loop != nil && !s.full {
 		s.loop.listen(l)
 	}
 }
 
-// CloseListeners stops accepting for good: what waits in the backlogs is
-// still accepted, then the sockets are closed.
+// freeSlot is the place of a listener that is closed, and of which the kernel
+// has nothing more to say; else the one behind the last.
+func (s *Shard) freeSlot() uint32 {
+	for i, l := range s.listeners {
+		if l.closed && !l.armed {
+			return uint32(i)
+		}
+	}
+	return uint32(len(s.listeners))
+}
+
+// CloseListener stops accepting for good on the sockets with that id: what
+// waits in their backlogs is still accepted, then they are closed.
+func (s *Shard) CloseListener(id int) {
+	for _, l := range s.listeners {
+		if l.id == id && !l.closed {
+			s.closeListener(l)
+		}
+	}
+}
+
+// CloseListeners is CloseListener for all of them.
 func (s *Shard) CloseListeners() {
 	for _, l := range s.listeners {
-		if l.closed {
-			continue
-		}
-		s.loop.rest(l)
-		l.closed = true
-		if s.cfg.Backend != simulated {
-			for {
-				fd, e := acceptFD(l.fd)
-				if e == unix.EINTR || e == unix.ECONNABORTED {
-					continue
-				}
-				if e != 0 {
-					break
-				}
-				s.accepted(fd, l)
-			}
-			closeFD(l.fd)
+		if !l.closed {
+			s.closeListener(l)
 		}
 	}
 	s.full = len(s.parked) > 0
+}
+
+func (s *Shard) closeListener(l *listener) {
+	s.loop.rest(l)
+	l.closed = true
+	if s.cfg.Backend == simulated {
+		return
+	}
+	for {
+		fd, e := acceptFD(l.fd)
+		if e == unix.EINTR || e == unix.ECONNABORTED {
+			continue
+		}
+		if e != 0 {
+			break
+		}
+		s.accepted(fd, l)
+	}
+	closeFD(l.fd)
 }
 
 // Each calls f for every connection the protocol owns.

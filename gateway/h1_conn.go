@@ -40,6 +40,7 @@ const (
 	h1Later                          // it is not the first of the connection
 	h1Muxed                          // behind the PROXY header comes HTTP/2
 	h1Switched                       // the connection is an h2Conn's now
+	h1Retired                        // its next response is the last: see retire
 )
 
 func (f h1Flags) has(g h1Flags) bool { return f&g != 0 }
@@ -228,6 +229,7 @@ func (h *h1Conn) timer() {
 		h.refuse(http1.OK, 408)
 	case h.flags.has(h1Preamble) && len(h.queue) > 0:
 		h.refusePreamble("proxy_header_timeout")
+	case h.pending():
 	default:
 		h.close()
 	}

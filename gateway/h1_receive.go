@@ -265,7 +265,7 @@ func (h *h1Conn) head(p []byte) (n int, ok bool) {
 		h.flags |= h1Close
 	} else if r.Upgrade && h.upgrade(r) {
 		return n, true
-	} else if g.draining {
+	} else if g.draining || h.flags.has(h1Retired) {
 		h.flags |= h1Close
 	}
 	in := Incoming{Head: r, Protocol: "HTTP/1.1"}

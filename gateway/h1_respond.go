@@ -337,7 +337,11 @@ func (h *h1Conn) idle() {
 		h.deadline(h.g.gen.Settings.Write)
 		return
 	}
-	h.deadline(h.g.gen.Settings.Idle)
+	idle := h.g.gen.Settings.Idle
+	if h.flags.has(h1Retired) {
+		idle = h.quiet(idle)
+	}
+	h.deadline(idle)
 }
 
 // append queues a few bytes.

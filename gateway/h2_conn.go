@@ -63,6 +63,8 @@ type h2Shared struct {
 	free    []uint32 // of streams
 	spare   []*h2Conn
 	heads   *h2Heads
+
+	hsts, hstsLine []byte // of encodeHSTS, and what it was made of
 }
 
 // H2Stats counts what has happened on HTTP/2 connections. On the shard's thread.
@@ -106,7 +108,7 @@ func (h *h2Conn) accept() {
 	h.c.Accept(h.g.mux.scratch, h.cfg)
 	h.deadline(h.g.gen.Settings.Header)
 	h.leave()
-	if h.g.draining {
+	if h.g.draining || h.under.flags.has(h1Retired) {
 		h.drain()
 	}
 }

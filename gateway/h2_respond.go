@@ -58,29 +58,34 @@ func (h *h2Conn) Respond(x *Exchange, r *Response) {
 // head writes the head of a response.
 func (h *h2Conn) head(st *h2Stream, r *Response, status int, length int64, end bool) {
 	m := &h.g.mux
+	hsts := h.under.hsts()
+	if hsts != nil && declaresHSTS(r.Block) {
+		hsts = nil
+	}
 	if r.Kept {
 		if e := m.heads.find(r, length); e != nil {
-			h.encoded(st, e.block, e.date, end)
+			h.encoded(st, e.block, m.encodeHSTS(hsts), e.date, end)
 			return
 		}
 	}
-	m.head = h2.ResponseHead{Status: status, Length: length, Block: r.Block}
+	m.head = h2.ResponseHead{Status: status, Length: length, Block: r.Block, More: hsts}
 	if !r.HasServer {
 		m.head.Server = serverName
 	}
 	if !r.HasDate {
 		m.head.Date = h.g.now()
 	}
-	if room := h.room(headSize(r.Block)); room != nil {
+	if room := h.room(headSize(r.Block) + len(hsts)); room != nil {
 		h.commit(room, h.c.AppendResponse(room[:0], st.s, &m.head, end))
 	}
 }
 
 // encoded writes a head that is encoded already, but for its date.
-func (h *h2Conn) encoded(st *h2Stream, block []byte, date int, end bool) {
-	if room := h.room(len(block) + h2.FrameHeader); room != nil {
-		b := h.c.AppendEncoded(room[:0], st.s, block, end)
-		copy(b[len(b)-len(block)+date:], h.g.now())
+func (h *h2Conn) encoded(st *h2Stream, block, more []byte, date int, end bool) {
+	n := len(block) + len(more)
+	if room := h.room(n + h2.FrameHeader); room != nil {
+		b := h.c.AppendEncoded(room[:0], st.s, block, more, end)
+		copy(b[len(b)-n+date:], h.g.now())
 		h.commit(room, b)
 	}
 }
@@ -151,7 +156,9 @@ func (h *h2Conn) prebuilt(st *h2Stream, f *Fixed) {
 		body = nil
 	}
 	together := len(body) <= h2Copy && len(body) <= h.space(st)
-	n := len(f.h2) + 2*h2.FrameHeader
+	hsts := h.g.mux.encodeHSTS(h.under.hsts())
+	head := len(f.h2) + len(hsts)
+	n := head + 2*h2.FrameHeader
 	if together {
 		n += len(body)
 	}
@@ -159,8 +166,8 @@ func (h *h2Conn) prebuilt(st *h2Stream, f *Fixed) {
 	if room == nil {
 		return
 	}
-	b := h.c.AppendEncoded(room[:0], st.s, f.h2, len(body) == 0)
-	copy(b[len(b)-len(f.h2)+f.h2date:], h.g.now())
+	b := h.c.AppendEncoded(room[:0], st.s, f.h2, hsts, len(body) == 0)
+	copy(b[len(b)-head+f.h2date:], h.g.now())
 	if together && len(body) > 0 {
 		b = h.c.AppendDataHeader(b, st.s, len(body), true)
 		b = append(b, body...)

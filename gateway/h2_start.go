@@ -16,10 +16,12 @@ var preface = []byte(h2.Preface)
 
 // prior reports whether p, in which no request of HTTP/1.1 begins, is how a
 // client of HTTP/2 begins, or may be when more of it has come. In the first
-// case the connection is one of HTTP/2, for which all of p is meant.
+// case the connection is one of HTTP/2, for which all of p is meant. Under TLS
+// it is not: the protocol is the one that was negotiated, by which whoever
+// stands in between may have judged the connection.
 func (h *h1Conn) prior(p []byte) bool {
 	g := h.g
-	if g.gen.Settings.H2 == nil || h.flags.has(h1Later) {
+	if g.gen.Settings.H2 == nil || h.flags.has(h1Later|h1TLS) {
 		return false
 	}
 	if len(p) < len(preface) {
@@ -53,7 +55,7 @@ var (
 // allowed.
 func (h *h1Conn) upgrade(r *http1.Request) bool {
 	g := h.g
-	if g.gen.Settings.H2 == nil || r.Minor == 0 || r.MethodID == http1.CONNECT || h.Secure() || g.draining || h.flags.has(h1Full) {
+	if g.gen.Settings.H2 == nil || r.Minor == 0 || r.MethodID == http1.CONNECT || h.Secure() || g.draining || h.flags.has(h1Retired) || h.flags.has(h1Full) {
 		return false
 	}
 	if kind, _ := r.Content(); kind != http1.BodyNone || proxy.Leaves(r) || !offersH2C(r) {

@@ -26,7 +26,7 @@ func (w *world) encrypting(client *tls.Config) {
 	tickets := new(tlsedge.TicketKeys)
 	tickets.Replace([][32]byte{{1}})
 	server := &tlsedge.Server{
-		Terms:        tlsedge.Terms{Config: &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}},
+		Terms:        tlsedge.Terms{Config: &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{protocolH2, "http/1.1"}}},
 		Certificates: tlsedge.NewStore(table), Tickets: tickets, Handshake: 5 * time.Second,
 	}
 	w.tls = client

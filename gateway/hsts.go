@@ -1,6 +1,11 @@
 package gateway
 
-import "github.com/anygate/anygate/http1"
+import (
+	"bytes"
+
+	"github.com/anygate/anygate/h2"
+	"github.com/anygate/anygate/http1"
+)
 
 // hsts is the line of Strict-Transport-Security for responses of the connection, nil
 // for none. A response over plain HTTP must not have one (RFC 6797, section 7.2).
@@ -20,6 +25,18 @@ func (h *h1Conn) appendHSTS(dst, block []byte) []byte {
 		return dst
 	}
 	return append(dst, line...)
+}
+
+// encodeHSTS is the line as it stands behind heads that are encoded already, nil for
+// none. There is one for all connections until the configuration changes.
+func (m *h2Shared) encodeHSTS(line []byte) []byte {
+	if line == nil {
+		return nil
+	}
+	if !bytes.Equal(m.hstsLine, line) {
+		m.hstsLine, m.hsts = line, h2.AppendLines(m.hsts[:0], line)
+	}
+	return m.hsts
 }
 
 // declaresHSTS reports whether field lines have one of Strict-Transport-Security.

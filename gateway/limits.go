@@ -39,6 +39,10 @@ const (
 	// served.
 	h2DrainPatience = time.Second
 
+	// retireQuiet is how long the client of a connection that has to go must have
+	// sent nothing before it is closed without a last response; see retire.
+	retireQuiet = 5 * time.Second
+
 	// shedding bounds how many connections are looked at in a second, to give
 	// up those that do not read, when buffers are nearly out.
 	shedding = 512

@@ -25,15 +25,25 @@ func (h *h1Conn) beginTLS(s *tlsedge.Server) {
 	}
 }
 
+// protocolH2 is HTTP/2 in the language of ALPN.
+const protocolH2 = "h2"
+
 // secured is called when the handshake of a client has ended well, and with it the choice
 // of a protocol (RFC 7301). HTTP/1.1 is what a client speaks that names none.
 func (h *h1Conn) secured() {
+	g := h.g
 	h.flags &^= h1Handshake
-	if t := h.TLS(); t != nil && t.Protocol() == "h2" && h.g.gen.Settings.H2 != nil {
-		h.g.startH2(h).accept()
-		return
+	switch t := h.TLS(); {
+	case t == nil || t.Protocol() != protocolH2:
+		h.deadline(g.gen.Settings.Header)
+	case g.gen.Settings.H2 != nil:
+		g.startH2(h).accept()
+	default:
+		// The configuration has changed since HTTP/2 was offered. The client comes
+		// again, and is offered what there is now.
+		h.gone()
+		g.s.Close(h.conn)
 	}
-	h.deadline(h.g.gen.Settings.Header)
 }
 
 // unseal passes what came behind a PROXY header to TLS.

@@ -50,7 +50,7 @@ func (r *rig) serve(p []byte) (requests int) {
 			return requests
 		case EventHead:
 			s := r.ev.Stream
-			out := r.c.AppendEncoded(r.sc.Out, s, encodedHead, false)
+			out := r.c.AppendEncoded(r.sc.Out, s, encodedHead, nil, false)
 			out = r.c.AppendDataHeader(out, s, 5, true)
 			r.sc.Out = append(out, "hello"...)
 			r.c.Release(s)

@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"fmt"
 	"testing"
 
 	xhpack "golang.org/x/net/http2/hpack"
@@ -167,6 +168,53 @@ func TestLateFrames(t *testing.T) {
 	r.c.Release(s)
 	r.take(dataOf(id, "x"))
 	equal(t, "events", r.log, "head 23 200 end", "fatal: stream_closed, data_for_closed_stream")
+}
+
+// TestWrongAnswers: a connection to a server is shared by all clients, and one of them may know an address whose answers
+// are always wrong. That ends those streams, and never the connection.
+func TestWrongAnswers(t *testing.T) {
+	r := dialled(t, &DefaultConfig)
+	for range 1000 {
+		s := r.ask(&getHead, true)
+		r.forget()
+		r.take(frameOf(0x1, 0x4, s.ID, fields(":status", "200", "content-length", "3")) + endOf(s.ID, "ab"))
+		if n := len(r.log); n != 2 || r.sent()[0] != fmt.Sprintf("RST_STREAM %d protocol_error", s.ID) {
+			t.Fatalf("stream %d: %q, sent %q", s.ID, r.log, r.sent())
+		}
+		r.c.Release(s)
+	}
+}
+
+// TestLostInterest: clients that go away in the middle of large responses have us reset streams on which a server has much
+// on its way. It has done nothing wrong, and keeps the connection.
+func TestLostInterest(t *testing.T) {
+	r := dialled(t, &DefaultConfig)
+	for range 1000 {
+		s := r.ask(&getHead, true)
+		id := s.ID
+		r.take(frameOf(0x1, 0x4, id, okBlock))
+		r.c.Reset(s, Cancel)
+		r.c.Release(s)
+		r.forget()
+		for range 60 {
+			r.take(dataOf(id, "0123456789"))
+		}
+		r.take(frameOf(0x1, 0x5, id, fields("x", "y")) + rst(id, NoError))
+		equal(t, "events", r.log)
+	}
+	// A flood without content is one, whoever sends it.
+	r.forget()
+	s := r.ask(&getHead, true)
+	id := s.ID
+	r.c.Reset(s, Cancel)
+	r.c.Release(s)
+	for range 10_000 {
+		if r.take(dataOf(id, "")); len(r.log) > 0 {
+			equal(t, "events", r.log, "fatal: enhance_your_calm, frames_for_closed_streams")
+			return
+		}
+	}
+	t.Error("empty frames without end are taken")
 }
 
 func TestPing(t *testing.T) {

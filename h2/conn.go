@@ -59,6 +59,7 @@ type Conn struct {
 
 	recentAt  uint8
 	recent    [recentResets]uint32
+	excuses   uint32 // frames for closed streams that a server is not charged for
 	forgotten uint32
 	early     [earlyPriorities]early
 }

@@ -10,7 +10,9 @@ func (c *Conn) fault(s *Stream, code Code, reason string, ev *Event) {
 		return
 	}
 	c.sc.Stats.Faults++
-	if !c.cost(ev, costFault, "stream_errors") {
+	// A server's connection is everybody's: who knows of one address whose answers are wrong must not be able to end it
+	// for the others. There are no more of these faults than streams that we have opened.
+	if c.flags&client == 0 && !c.cost(ev, costFault, "stream_errors") {
 		return
 	}
 	c.Reset(s, code)
@@ -35,7 +37,7 @@ func (c *Conn) rstStream(b []byte, ev *Event) {
 		return
 	}
 	if s == nil || s.over() {
-		c.cost(ev, costFrame, "frames_for_closed_streams")
+		c.late(0, ev)
 		return
 	}
 	if !s.flags.has(endSent) {

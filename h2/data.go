@@ -24,7 +24,7 @@ func (c *Conn) beginData(ev *Event) {
 			return
 		}
 	case s.flags.has(dead):
-		if !c.cost(ev, costFrame, "frames_for_closed_streams") {
+		if !c.late(size, ev) {
 			return
 		}
 	case s.flags.has(endReceived):
@@ -65,7 +65,7 @@ func (c *Conn) closedData(ev *Event) bool {
 		c.fail(ev, StreamClosed, "data_for_closed_stream")
 		return false
 	}
-	return c.cost(ev, costFrame, "frames_for_closed_streams")
+	return c.late(c.frame.left, ev)
 }
 
 // ignored reports whether a stream of the peer's is beyond the last that our GOAWAY has named.

@@ -15,6 +15,7 @@ func (c *Conn) appendResponseBlock(dst []byte, h *ResponseHead) []byte {
 		dst = e.AppendKnown(dst, http1.Date, h.Date)
 	}
 	dst = e.AppendBlock(dst, h.Block)
+	dst = e.AppendBlock(dst, h.More)
 	if h.Length >= 0 {
 		dst = e.AppendContentLength(dst, h.Length)
 	}
@@ -74,8 +75,15 @@ func AppendBlock(dst []byte, h *ResponseHead) (block []byte, date int) {
 		dst = append(dst, h.Date...)
 	}
 	dst = e.AppendBlock(dst, h.Block)
+	dst = e.AppendBlock(dst, h.More)
 	if h.Length >= 0 {
 		dst = e.AppendContentLength(dst, h.Length)
 	}
 	return dst, date
+}
+
+// AppendLines appends field lines in the same form, to go behind such a block.
+func AppendLines(dst, lines []byte) []byte {
+	var e *hpack.Encoder
+	return e.AppendBlock(dst, lines)
 }

@@ -97,7 +97,7 @@ func (c *Conn) closedHeaders(id uint32, b []byte, ev *Event) {
 	switch {
 	case c.excused(id) || c.ignored(id):
 		if c.skip(b, ev) {
-			c.cost(ev, costFrame, "frames_for_closed_streams")
+			c.late(0, ev)
 		}
 	case id <= c.skipped && !c.flags.has(client):
 		// It may never have been opened (RFC 9113, section 5.1.1).
@@ -182,7 +182,7 @@ func (c *Conn) further(s *Stream, b []byte, end, selfish bool, ev *Event) {
 	switch {
 	case s.flags.has(dead):
 		if c.skip(b, ev) {
-			c.cost(ev, costFrame, "frames_for_closed_streams")
+			c.late(0, ev)
 		}
 	case s.flags.has(endReceived):
 		if c.skip(b, ev) {

@@ -16,6 +16,11 @@ const (
 	// recentResets is how many streams that we have reset are remembered, so that what the peer had sent before it
 	// knew is told from what it must not send. With more, those are given the benefit of the doubt.
 	recentResets = 8
+
+	// framesAfterReset is how many frames besides content a server may send for a stream that we have reset before it
+	// knew: a head, trailers, a RST_STREAM of its own, an empty frame. mostExcuses bounds their sum.
+	framesAfterReset = 4
+	mostExcuses      = 4096
 	// earlyPriorities is how many PRIORITY_UPDATE frames are kept for streams that have not begun. Of more the oldest
 	// are forgotten.
 	earlyPriorities = 4

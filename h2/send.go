@@ -13,6 +13,8 @@ type ResponseHead struct {
 	// Block is field lines as HTTP/1.1 has them, "Name: value\r\n" each. Fields that concern one connection only
 	// (RFC 9113, section 8.2.2) are left out, names become lower case.
 	Block []byte
+	// More is further lines, behind those of Block.
+	More []byte
 }
 
 // RequestHead is what AppendRequest writes.
@@ -50,15 +52,16 @@ func (c *Conn) AppendInterim(dst []byte, s *Stream, h *ResponseHead) []byte {
 }
 
 // AppendEncoded appends the head of a final response whose header block was made by AppendBlock, once for all
-// connections. The owner may patch the date in the result, where the block is the last len(block) bytes unless it is
-// larger than MaxFrame.
-func (c *Conn) AppendEncoded(dst []byte, s *Stream, block []byte, end bool) []byte {
+// connections, and goes on with more, which was made by AppendLines. The owner may patch the date in the result, where
+// the two are the last bytes unless they are larger than MaxFrame.
+func (c *Conn) AppendEncoded(dst []byte, s *Stream, block, more []byte, end bool) []byte {
 	if s.flags&(dead|endSent|headSent) != 0 {
 		return dst
 	}
 	start := len(dst)
 	dst = c.enc.Begin(openHeaders(dst))
 	dst = append(dst, block...)
+	dst = append(dst, more...)
 	s.flags |= headSent
 	return c.closeHeaders(dst, start, s, end)
 }

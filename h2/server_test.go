@@ -110,12 +110,18 @@ func TestEncoded(t *testing.T) {
 	block, date = block[3:], date-3
 	r := serving(t, &DefaultConfig)
 	dec := xhpack.NewDecoder(4096, nil)
+	lines := AppendLines([]byte("xyz"), []byte("X-Y: Z\r\n"))[3:]
 	for id := uint32(1); id < 6; id += 2 {
+		var tail []byte
+		more := ""
+		if id > 1 {
+			tail, more = lines, " x-y=Z"
+		}
 		r.forget()
 		r.take(get(id))
-		r.sc.Out = r.c.AppendEncoded(r.sc.Out, r.c.lookup(id), block, true)
-		copy(r.sc.Out[len(r.sc.Out)-len(block)+date:], "Mon, 23 Nov 2026 10:41:52 GMT")
-		if got := readFrames(t, r.sc.Out, dec); len(got) != 1 || !strings.Contains(got[0], ":status=404 server=anygate date=Mon, 23 Nov 2026 10:41:52 GMT content-type=text/plain content-length=9 end") {
+		r.sc.Out = r.c.AppendEncoded(r.sc.Out, r.c.lookup(id), block, tail, true)
+		copy(r.sc.Out[len(r.sc.Out)-len(tail)-len(block)+date:], "Mon, 23 Nov 2026 10:41:52 GMT")
+		if got := readFrames(t, r.sc.Out, dec); len(got) != 1 || !strings.Contains(got[0], ":status=404 server=anygate date=Mon, 23 Nov 2026 10:41:52 GMT content-type=text/plain content-length=9"+more+" end") {
 			t.Errorf("%q", got)
 		}
 	}

@@ -35,7 +35,7 @@ func TestPeerTableSize(t *testing.T) {
 		"response": func(c *Conn, s *Stream) []byte {
 			return c.AppendResponse(nil, s, &ResponseHead{Status: 200, Length: -1}, true)
 		},
-		"encoded": func(c *Conn, s *Stream) []byte { return c.AppendEncoded(nil, s, block, true) },
+		"encoded": func(c *Conn, s *Stream) []byte { return c.AppendEncoded(nil, s, block, nil, true) },
 	} {
 		r := serving(t, &DefaultConfig)
 		r.take(settingsOf(settingHeaderTableSize, 0, settingHeaderTableSize, 100) + get(1) + get(3))

@@ -226,6 +226,9 @@ func (c *Conn) Reset(s *Stream, code Code) {
 		c.sc.Out = appendRST(c.sc.Out, s.ID, code)
 		if !s.flags.has(endReceived) {
 			c.remember(s.ID)
+			if c.flags.has(client) {
+				c.excuses = min(c.excuses+framesAfterReset, mostExcuses)
+			}
 		}
 	}
 	c.kill(s)
@@ -248,6 +251,22 @@ func (c *Conn) remember(id uint32) {
 	c.forgotten = max(c.forgotten, *at)
 	*at = id
 	c.recentAt++
+}
+
+// late charges for a frame of content of size bytes, or one of another kind, for a stream that is closed. A server that
+// goes on for as long as our RST_STREAM is on its way does nothing wrong, however many of our clients lose interest: its
+// content is bounded by the windows that we gave, and its heads by the streams that we opened.
+func (c *Conn) late(size uint32, ev *Event) bool {
+	if c.flags.has(client) {
+		if size > 0 {
+			return true
+		}
+		if c.excuses > 0 {
+			c.excuses--
+			return true
+		}
+	}
+	return c.cost(ev, costFrame, "frames_for_closed_streams")
 }
 
 // excused reports whether frames for a closed stream are what the peer had sent before it knew that we had reset the

@@ -1,6 +1,9 @@
 package tlsedge
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Names are terms by the name that a client asks for. They are immutable.
 //
@@ -29,6 +32,14 @@ func (n *Names) Add(pattern string, index int) bool {
 	}
 	(*into)[key] = index
 	return true
+}
+
+// Same reports whether the patterns of both have terms with the same indices.
+func (n *Names) Same(o *Names) bool {
+	if n == nil || o == nil {
+		return n == o
+	}
+	return maps.Equal(n.exact, o.exact) && maps.Equal(n.below, o.below)
 }
 
 // Index says which terms hold for a name that a client asks for, -1 for those of

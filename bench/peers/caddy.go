@@ -17,8 +17,8 @@ const caddyModule = "github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.1"
 func caddy() *Peer {
 	return &Peer{
 		Name:   "caddy",
-		About:  "GOMAXPROCS follows the processors it is pinned to; no admin endpoint, no automatic HTTPS, no access log",
-		Serves: webServer,
+		About:  "GOMAXPROCS follows the processors it is pinned to; no admin endpoint, no automatic HTTPS, no access log; what it codes while serving it codes again for each answer",
+		Serves: webServer | TLS | H2 | PostQuantum | Precompressed | Coding,
 		Find: func(_ context.Context, shop Workshop) (string, error) {
 			if built := filepath.Join(shop.Bin, "caddy"); isProgram(built) {
 				return built, nil

@@ -36,6 +36,16 @@ const (
 	Closing
 	// H2C is HTTP/2 without TLS, by prior knowledge.
 	H2C
+	// TLS is TLS 1.3 with X25519, and HTTP/1.1 in it.
+	TLS
+	// H2 is HTTP/2 over TLS, by ALPN.
+	H2
+	// PostQuantum is TLS with X25519MLKEM768.
+	PostQuantum
+	// Precompressed is to send the gzip form that lies beside a file.
+	Precompressed
+	// Coding is to make a gzip form of a file that has none.
+	Coding
 
 	webServer = Fixed | SmallFile | LargeFile | Missing | Proxy | Closing
 )
@@ -46,7 +56,11 @@ type Site struct {
 	Port int
 	// H2C is the port for HTTP/2 without TLS, 0 if there is to be none.
 	H2C int
-	// Root holds the folder static.
+	// TLS is the port for TLS, on which HTTP/2 is offered too; 0 if there is to be none.
+	TLS int
+	// Certificate and Key are PEM files, and Bundle holds both.
+	Certificate, Key, Bundle string
+	// Root holds the folders static and coded.
 	Root string
 	// Upstream is the port of the upstream on 127.0.0.1, 0 if there is none.
 	Upstream int

@@ -21,6 +21,9 @@ func TestLaunch(t *testing.T) {
 		t.Run(peer.Name, func(t *testing.T) {
 			for _, upstream := range []int{0, 20002} {
 				site := testSite(t, upstream)
+				if upstream == 0 {
+					site.TLS, site.Certificate, site.Key, site.Bundle = 20003, "/srv/site.crt", "/srv/site.key", "/srv/site.pem"
+				}
 				spec, err := peer.Launch("/bin/program", site, nil)
 				if err != nil {
 					t.Fatal(err)
@@ -41,6 +44,9 @@ func TestLaunch(t *testing.T) {
 				}
 				if proxies := strings.Contains(said, "20002"); peer.Config != "" && proxies != (upstream != 0) {
 					t.Errorf("with upstream %d: %s", upstream, said)
+				}
+				if encrypts := strings.Contains(said, "20003"); encrypts != (site.TLS != 0 && peer.Can(TLS)) {
+					t.Errorf("with TLS on %d: %s", site.TLS, said)
 				}
 				if strings.Contains(said, "<no value>") {
 					t.Errorf("a template lacks a value: %s", said)

@@ -38,9 +38,16 @@ func h2cStatic(size, extension string, bytes int64, connections, streams int) *S
 func overH2C(s *Scenario, connections, streams int) *Scenario {
 	s.Ask.H2C = true
 	s.Lead = report.CPU
-	s.Columns = []report.Metric{report.UserCPU, report.SystemCPU, report.Throughput, report.Bandwidth, report.Busy, report.Others, report.Worst, report.PSS}
+	s.Columns = multiplexed()
 	s.Run = underH2load(load.H2load{Connections: connections, Streams: streams})
 	return s
+}
+
+// multiplexed are the columns of a scenario driven by h2load with many streams.
+func multiplexed() []report.Metric {
+	return []report.Metric{
+		report.UserCPU, report.SystemCPU, report.Throughput, report.Bandwidth, report.Busy, report.Others, report.Worst, report.PSS,
+	}
 }
 
 func requestsUnderWay(n int) string {

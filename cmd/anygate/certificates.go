@@ -83,7 +83,7 @@ func printECH(t terminal, args []string) int {
 	if err != nil {
 		return failed(t, err)
 	}
-	records := set.Records(tlsPorts(cfg.Listen))
+	records := set.Records(tlsPorts(cfg.Listen), cfg.Server.H2.On)
 	if asJSON {
 		if records == nil {
 			records = []string{}

@@ -65,7 +65,7 @@ func TestCheckCertificates(t *testing.T) {
 func TestECH(t *testing.T) {
 	dir := secureSite(t, "  ech: {public-name: edge.test, keys: ech}")
 	code, first, errs := invoke(t, dir, "ech")
-	if code != exitOK || errs != "" || strings.Count(first, "\n") != 3 || !strings.HasPrefix(first, `_8443._https.a.test. 300 IN HTTPS 1 a.test. ech="AE`) {
+	if code != exitOK || errs != "" || strings.Count(first, "\n") != 3 || !strings.HasPrefix(first, `_8443._https.a.test. 300 IN HTTPS 1 a.test. alpn="h2" ech="AE`) {
 		t.Errorf("%d\n%s\n%s", code, first, errs)
 	}
 	if _, again, _ := invoke(t, dir, "ech"); again != first {

@@ -35,7 +35,7 @@ type command struct {
 // commands lists the commands in the order of the help. A function, because help lists them too.
 func commands() []command {
 	return []command{
-		{"serve", "[-c FILE|--demo|DIR|URL] [--listen ADDR]... [--trust KEY]... [--trust-state FILE] [--tls-key-log FILE]", "serve a configuration, a directory, or an upstream", serve},
+		{"serve", "[-c FILE|--demo|DIR|URL] [--listen ADDR]... [--trust KEY]... [--trust-state FILE] [--watch] [--control NAME|off] [--tls-key-log FILE]", "serve a configuration, a directory, or an upstream", serve},
 		{"check", "[FILE|-c FILE] [--print|--json] [--trust KEY]... [--trust-state FILE]", "validate a configuration; exit 1 on any error", check},
 		{"explain", "METHOD URL [-H 'NAME: VALUE']... [-c FILE]", "say which route answers a request, and how", explainRequest},
 		{"ech", "[-c FILE] [--json]", "print the DNS records of Encrypted Client Hello", printECH},
@@ -43,8 +43,9 @@ func commands() []command {
 		{"pack", "DIR [--check] [--level fast|good|best] [--jobs N] [--json]", "precompress a site: br, zstd and gzip beside its files", packSite},
 		{"version", "", "print version, commit, Go, kernel, and the engine that would be chosen", version},
 		{"help", "[COMMAND]", "print this, or the usage of a command", help},
-		unavailable("reload", "make the running AnyGate use the changed configuration"),
-		unavailable("stop", "drain and end the running AnyGate (kill -TERM does)"),
+		{"reload", "[-c FILE] [--dry-run] [--control NAME]", "make the running AnyGate serve the configuration as it is now", reload},
+		{"upgrade", "[-c FILE] [--program FILE] [--control NAME]", "have another process go on in the place of the running one", upgrade},
+		{"stop", "[-c FILE] [--control NAME]", "drain the running AnyGate, and wait until it has ended", stop},
 		unavailable("tune", "kernel and limit profiles"),
 		unavailable("import", "convert another proxy's configuration"),
 	}

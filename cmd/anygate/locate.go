@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control"
 )
 
 // defaultFiles are where a configuration is looked for, in this order.
@@ -37,6 +38,15 @@ func load(t terminal, name string) *config.Config {
 		return nil
 	}
 	return cfg
+}
+
+// refused prints why a configuration is not served.
+func refused(t terminal, err error) int {
+	if invalid, ok := errors.AsType[*control.Invalid](err); ok {
+		report(t, invalid.Diagnostics)
+		return exitFailure
+	}
+	return failed(t, err)
 }
 
 // report prints diagnostics, and returns whether there are any.

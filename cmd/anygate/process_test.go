@@ -79,7 +79,10 @@ func launch(t *testing.T, cmd *exec.Cmd) *process {
 			p.stderr.WriteString(lines.Text() + "\n")
 			p.mu.Unlock()
 			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
-				addr <- m[1]
+				select {
+				case addr <- m[1]:
+				default: // another process that goes on writes to the same pipe
+				}
 			}
 		}
 	}()

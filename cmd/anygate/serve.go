@@ -13,6 +13,7 @@ import (
 	"github.com/anygate/anygate/cmd/anygate/demo"
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control"
+	"github.com/anygate/anygate/control/remote"
 )
 
 // serve serves until a signal ends it.
@@ -20,13 +21,16 @@ func serve(t terminal, args []string) int {
 	var file string
 	var listen []string
 	var showDemo bool
-	var keyLog string
+	var keyLog, controlName string
+	var watch bool
 	var trust trusting
 	words, err := parse(t, "serve", args, 1, func(f *flag.FlagSet) {
 		f.StringVar(&file, "c", "", "configuration file")
 		f.Func("listen", "address to listen on", func(s string) error { listen = append(listen, s); return nil })
 		f.BoolVar(&showDemo, "demo", false, "serve the demo site, whatever configuration there is")
 		trust.define(f)
+		f.BoolVar(&watch, "watch", false, "load the configuration when its files change")
+		f.StringVar(&controlName, "control", "", "name of the control socket, or off")
 		f.StringVar(&keyLog, "tls-key-log", "", "write the secrets of TLS connections to a file, for debugging")
 	})
 	if err != nil {
@@ -45,24 +49,24 @@ func serve(t terminal, args []string) int {
 		return exitUsage
 	}
 
+	heritage, err := control.Inherit()
+	if err != nil {
+		return failed(t, err)
+	}
 	var verified *signed
 	var cfg *config.Config
+	var from *source
 	hint := func(*control.Server) {}
 	switch name, err := locate(file); {
 	case len(words) > 0:
 		cfg = forTarget(t, words[0])
 	case err != nil && trust.wanted():
 		return failed(t, err)
-	case trust.wanted():
-		var diagnostics config.Diagnostics
-		if verified, cfg, diagnostics, err = trust.open(name); err != nil {
-			return failed(t, err)
-		}
-		if report(t, diagnostics) {
-			return exitFailure
-		}
 	case err == nil && !showDemo:
-		cfg = load(t, name)
+		from = &source{name: name, trust: trust, listen: listen}
+		if cfg, verified, err = from.open(); err != nil {
+			return refused(t, err)
+		}
 	default:
 		site, err := demo.Open()
 		if err != nil {
@@ -82,17 +86,28 @@ func serve(t terminal, args []string) int {
 	if cfg == nil {
 		return exitFailure
 	}
-	if len(listen) > 0 {
+	if watch && from == nil {
+		fmt.Fprintln(t.err, "anygate serve: --watch is for a configuration file")
+		return exitUsage
+	}
+	if len(listen) > 0 && from == nil {
 		changed, diagnostics := cfg.WithListen(listen)
 		if report(t, diagnostics) {
 			return exitFailure
 		}
 		cfg = changed
 	}
-	server, err := control.Start(control.Options{
+	options := control.Options{
 		Config: cfg, Version: versionNumber, Stdout: t.out, Stderr: t.err, OwnProcess: true,
-		KeyLog: keyLog,
-	})
+		KeyLog: keyLog, Watch: watch, Heritage: heritage,
+	}
+	if from != nil {
+		options.Load = from.again
+	}
+	if options.Control, err = controlSocket(controlName, from); err != nil {
+		return failed(t, err)
+	}
+	server, err := control.Start(options)
 	if err != nil {
 		return failed(t, err)
 	}
@@ -110,6 +125,17 @@ func serve(t terminal, args []string) int {
 		return exitFailure
 	}
 	return exitOK
+}
+
+// controlSocket is the name of the control socket: the one that is given, else that of the configuration; empty for none.
+func controlSocket(given string, from *source) (string, error) {
+	switch {
+	case given == "off" || given == "" && from == nil:
+		return "", nil
+	case given != "":
+		return given, nil
+	}
+	return remote.Name(from.name)
 }
 
 // browseURL is what a browser on this machine opens to see what is served on one of the addresses, or empty if they are

@@ -47,18 +47,35 @@ type signed struct {
 	snapshot *bundle.Snapshot
 }
 
-// open verifies a configuration, and parses it if it is good.
-func (o *trusting) open(name string) (*signed, *config.Config, config.Diagnostics, error) {
+// verifier reads the keys.
+func (o *trusting) verifier() (*verifier, error) {
 	trust, err := bundle.ReadTrust(o.keys, o.state)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	snapshot, err := trust.Open(name, time.Now())
+	return &verifier{trust}, nil
+}
+
+// verifier verifies configurations, one after the other.
+type verifier struct{ trust *bundle.Trust }
+
+// open verifies a configuration, and parses it if it is good.
+func (v *verifier) open(name string) (*signed, *config.Config, config.Diagnostics, error) {
+	snapshot, err := v.trust.Open(name, time.Now())
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	cfg, diagnostics := snapshot.Load()
-	return &signed{trust, snapshot}, cfg, diagnostics, nil
+	return &signed{v.trust, snapshot}, cfg, diagnostics, nil
+}
+
+// open is verifier and its open, for a command that reads a configuration once.
+func (o *trusting) open(name string) (*signed, *config.Config, config.Diagnostics, error) {
+	v, err := o.verifier()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return v.open(name)
 }
 
 // accept remembers that the configuration is served.

@@ -160,10 +160,15 @@ func (s *Set) ECHConfigList() []byte {
 }
 
 // Records are the DNS records of type HTTPS (RFC 9460; RFC 9848) that tell clients of the newest key, one for each name
-// of the certificates and each port.
-func (s *Set) Records(ports []uint16) (lines []string) {
+// of the certificates and each port. With h2 they tell of HTTP/2 too: who comes by such a record expects what it lists, and
+// HTTP/1.1 as the default (RFC 9460, section 7.1).
+func (s *Set) Records(ports []uint16, h2 bool) (lines []string) {
 	if s.ech == nil {
 		return nil
+	}
+	alpn := ""
+	if h2 {
+		alpn = `alpn="h2" `
 	}
 	value := base64.StdEncoding.EncodeToString(s.ECHConfigList())
 	for _, name := range s.names() {
@@ -180,7 +185,7 @@ func (s *Set) Records(ports []uint16) (lines []string) {
 				}
 				owner, target = fmt.Sprintf("_%d._https.%s", port, owner), owner
 			}
-			lines = append(lines, fmt.Sprintf("%s 300 IN HTTPS 1 %s ech=%q", owner, target, value))
+			lines = append(lines, fmt.Sprintf("%s 300 IN HTTPS 1 %s %sech=%q", owner, target, alpn, value))
 		}
 	}
 	return lines

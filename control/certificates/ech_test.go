@@ -124,17 +124,24 @@ func TestSharedKeys(t *testing.T) {
 func TestRecords(t *testing.T) {
 	w, cfg := echWorld(t)
 	s := w.open(cfg)
-	got := s.Records([]uint16{443, 8443})
-	for i := range got {
-		got[i], _, _ = strings.Cut(got[i], " ech=\"AE")
+	for _, h2 := range []bool{false, true} {
+		got := s.Records([]uint16{443, 8443}, h2)
+		for i := range got {
+			got[i], _, _ = strings.Cut(got[i], " ech=\"AE")
+		}
+		want := []string{
+			"hidden.example. 300 IN HTTPS 1 .", "_8443._https.hidden.example. 300 IN HTTPS 1 hidden.example.", "*.wild.example. 300 IN HTTPS 1 .",
+		}
+		for i := range want {
+			if h2 {
+				want[i] += ` alpn="h2"`
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("HTTP/2 %v: %q", h2, got)
+		}
 	}
-	want := []string{
-		"hidden.example. 300 IN HTTPS 1 .", "_8443._https.hidden.example. 300 IN HTTPS 1 hidden.example.", "*.wild.example. 300 IN HTTPS 1 .",
-	}
-	if strings.Join(got, "|") != strings.Join(want, "|") {
-		t.Errorf("%q", got)
-	}
-	if s := w.open(&config.TLS{}); s.Records([]uint16{443}) != nil || s.ECHConfigList() != nil || s.ECH() != nil {
+	if s := w.open(&config.TLS{}); s.Records([]uint16{443}, true) != nil || s.ECHConfigList() != nil || s.ECH() != nil {
 		t.Error("without ECH there is something of it")
 	}
 }

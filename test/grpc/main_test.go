@@ -2,20 +2,24 @@ package grpc
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/interop"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 
 	"github.com/anygate/anygate/test/internal/product"
+	"github.com/anygate/anygate/tlsedge/certificate/certtest"
 )
 
 // patience bounds every test; nothing takes that long unless it is broken.
@@ -82,10 +86,31 @@ func through(t *testing.T, e product.Engine, members, more string) *product.Serv
 	return product.Start(t, product.Config{Engine: e, Text: text})
 }
 
+// throughTLS starts one whose clients speak TLS, and a client that verifies it.
+func throughTLS(t *testing.T, e product.Engine, members string) (*product.Server, *grpc.ClientConn) {
+	t.Helper()
+	root := certtest.NewAuthority("AnyGate test root")
+	leaf := root.Server("P-256", []string{"grpc.test"})
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "site.pem"), slices.Concat(leaf.Chain, leaf.KeyPEM), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("tls: {certificates: site.pem}\nupstreams: {grpc: {members: [%s], protocol: h2c}}\nroutes: {\"/\": http://grpc}\n", members)
+	s := product.Start(t, product.Config{Engine: e, Dir: dir, Listen: `"127.0.0.1:0 tls"`, Text: text})
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(root.PEM())
+	return s, dialWith(t, s.Addr, credentials.NewClientTLSFromCert(trusted, "grpc.test"))
+}
+
 // dial connects to an address without TLS.
 func dial(t *testing.T, addr string) *grpc.ClientConn {
 	t.Helper()
-	cc, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return dialWith(t, addr, insecure.NewCredentials())
+}
+
+func dialWith(t *testing.T, addr string, c credentials.TransportCredentials) *grpc.ClientConn {
+	t.Helper()
+	cc, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(c))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,7 @@ routes:
 			for name, want := range map[string]string{
 				"view":       "order 7: 200 GET /orders/7?full=1 spa",
 				"navigation": "200",
+				"protocols":  "http/1.1",
 				"style":      "rgb(1, 2, 3)",
 				"missing":    "404",
 				"module":     "failed",

@@ -31,7 +31,7 @@ func h2Request(stream int, method byte, path string, end bool) string {
 	return string([]byte{0, 0, byte(len(block)), 1, flags, 0, 0, byte(stream >> 8), byte(stream)}) + block
 }
 
-// each runs f for some connections at a time.
+// each runs f for some connections at a time, until one fails.
 func each(t *testing.T, n int, f func(i int) error) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -39,6 +39,9 @@ func each(t *testing.T, n int, f func(i int) error) {
 	for range 16 {
 		wg.Go(func() {
 			for i := range next {
+				if len(failed) > 0 {
+					continue
+				}
 				if err := f(i); err != nil {
 					select {
 					case failed <- err:

@@ -18,16 +18,21 @@ func TestH2Conformance(t *testing.T) {
 		up := origin.Start(t)
 		for _, action := range []string{`OK "hello"`, absolute(t, "testdata/spa"), "http://" + up.Addr + "/", `"*"`} {
 			s := product.Start(t, product.Config{Engine: e, Listen: `"127.0.0.1:0 h2c"`, Text: "routes: {/: " + action + "}\n"})
-			c := peer.H2spec(t, s.Addr, 2*time.Second)
-			for _, failed := range c.Failed {
-				t.Errorf("%s: %s", action, failed)
-			}
-			if c.Passed < 145 {
-				t.Errorf("%s: %d cases passed", action, c.Passed)
-			}
+			conforms(t, action, peer.H2spec(t, s.Addr, 2*time.Second))
 			s.Stop(t)
 		}
 	})
+}
+
+// conforms expects that all of h2spec's cases have passed.
+func conforms(t *testing.T, action string, c peer.Conformance) {
+	t.Helper()
+	for _, failed := range c.Failed {
+		t.Errorf("%s: %s", action, failed)
+	}
+	if c.Passed != 145 {
+		t.Errorf("%s: %d cases of 145 passed", action, c.Passed)
+	}
 }
 
 // Peers: curl, nghttp and h2load before, Go's net/http behind.

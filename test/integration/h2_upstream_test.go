@@ -47,7 +47,7 @@ func TestH2Translation(t *testing.T) {
 					t.Parallel()
 					up := origin.Start(t)
 					s := product.Start(t, product.Config{Engine: e, Text: "routes: {\"/\": \"" + scheme + "://" + up.Addr + "\"}"})
-					translate(t, s, client(t), scheme == "h2c")
+					translate(t, s.URL(""), client(t), scheme == "h2c")
 					s.Stop(t)
 				})
 			}
@@ -55,8 +55,10 @@ func TestH2Translation(t *testing.T) {
 	})
 }
 
-func translate(t *testing.T, s *product.Server, c *http.Client, h2c bool) {
+// translate makes requests of all kinds of a product at a URL, whose upstream is an origin that speaks h2c or HTTP/1.1.
+func translate(t *testing.T, at string, c *http.Client, h2c bool) {
 	t.Helper()
+	scheme, host, _ := strings.Cut(at, "://")
 	get := func(r *http.Request) (*http.Response, []byte) {
 		t.Helper()
 		resp, err := c.Do(r)
@@ -71,7 +73,7 @@ func translate(t *testing.T, s *product.Server, c *http.Client, h2c bool) {
 		return resp, body
 	}
 	request := func(method, path string, body io.Reader) *http.Request {
-		r, err := http.NewRequestWithContext(t.Context(), method, s.URL(path), body)
+		r, err := http.NewRequestWithContext(t.Context(), method, at+path, body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,10 +90,10 @@ func translate(t *testing.T, s *product.Server, c *http.Client, h2c bool) {
 	if h2c {
 		proto = "HTTP/2.0"
 	}
-	if resp.StatusCode != 200 || got.Method != "POST" || got.Target != "/a/b?q=1" || got.Body != "hello" || got.Length != 5 || got.Host != s.Addr || got.Proto != proto {
+	if resp.StatusCode != 200 || got.Method != "POST" || got.Target != "/a/b?q=1" || got.Body != "hello" || got.Length != 5 || got.Host != host || got.Proto != proto {
 		t.Errorf("%d: the upstream saw %+v", resp.StatusCode, got)
 	}
-	if got.Header.Get("X-Up") != "A" || got.Header.Get("Cookie") != "a=1; b=2" || got.Header.Get("Te") != "trailers" || got.Header.Get("X-Forwarded-For") != "127.0.0.1" {
+	if got.Header.Get("X-Up") != "A" || got.Header.Get("Cookie") != "a=1; b=2" || got.Header.Get("Te") != "trailers" || got.Header.Get("X-Forwarded-For") != "127.0.0.1" || got.Header.Get("X-Forwarded-Proto") != scheme {
 		t.Errorf("the upstream saw %v", got.Header)
 	}
 

@@ -195,7 +195,7 @@ func TestOtherSignals(t *testing.T) {
 		s := product.Start(t, product.Config{Engine: e, Text: "routes: {/: OK}\n"})
 		s.Signal(t, syscall.SIGPIPE)
 		s.Signal(t, syscall.SIGHUP)
-		s.Stderr.Line(t, "reload is not available in this version")
+		s.Stderr.Line(t, "the configuration was loaded")
 		if a := peer.Curl(t, s.URL("/")); a.Status != 200 {
 			t.Errorf("status %d", a.Status)
 		}

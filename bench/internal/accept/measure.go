@@ -99,7 +99,7 @@ func (t *Trial) start(ctx context.Context) (*proc.Process, error) {
 		return nil, err
 	}
 	for deadline := time.Now().Add(startPatience); ; {
-		err := generate.Exchange(t.Address, request)
+		_, err := generate.Exchange(t.Address, request, nil)
 		if err == nil {
 			return process, nil
 		}
@@ -121,7 +121,7 @@ func (t *Trial) start(ctx context.Context) (*proc.Process, error) {
 // load opens connections and says how many.
 func (t *Trial) load(ctx context.Context) (int64, error) {
 	if t.Kept > 0 {
-		kept, err := generate.OpenIdle(t.Address, t.Kept, request)
+		kept, err := generate.OpenIdle(t.Address, t.Kept, request, nil)
 		if err != nil {
 			return 0, err
 		}

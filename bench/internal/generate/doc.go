@@ -7,5 +7,8 @@
 // stalls is charged with the requests that queued up meanwhile, which is what "no coordinated omission" means. The time
 // by which the generator itself was late is measured too and reported beside the latencies.
 //
+// What speaks TLS is made of goroutines and crypto/tls instead, and times nothing: there the server's processor time and
+// memory are what counts, and that each handshake was of the kind that was asked for.
+//
 // The package never measures the server's costs and never starts a server.
 package generate

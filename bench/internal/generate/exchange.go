@@ -3,6 +3,7 @@ package generate
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,19 +15,24 @@ var ErrWrong = errors.New("wrong answer")
 // exchangePatience bounds each blocking step of a single exchange.
 const exchangePatience = 5 * time.Second
 
-// Exchange sends one request on a connection of its own and judges the answer.
-func Exchange(address string, request Request) error {
+// Exchange sends one request on a connection of its own, over TLS unless secure is nil, judges the answer, and returns the
+// length of its content.
+func Exchange(address string, request Request, secure *Secure) (int64, error) {
 	to, err := sockaddr(address)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	fd, err := dial(to, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer unix.Close(fd)
-	_, err = exchange(fd, &request, make([]byte, 64<<10))
-	return err
+	stream, err := secure.over(wire(fd))
+	if err != nil {
+		return 0, err
+	}
+	answer, err := exchange(stream, &request, make([]byte, 64<<10))
+	return answer.length, err
 }
 
 // dial opens a blocking connection, from a local address of choice unless source is nil.
@@ -39,6 +45,8 @@ func dial(to, source *unix.SockaddrInet4) (int, error) {
 	steps := []func() error{
 		func() error { return unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience) },
 		func() error { return unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience) },
+		// TLS sends more than once in a row.
+		func() error { return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) },
 	}
 	if source != nil {
 		steps = append(steps, func() error { return bindSource(fd, source) })
@@ -53,44 +61,34 @@ func dial(to, source *unix.SockaddrInet4) (int, error) {
 	return fd, nil
 }
 
-// exchange sends a request on a blocking descriptor and reads the answer to its end.
-func exchange(fd int, request *Request, buffer []byte) (response, error) {
-	message := append([]byte(request.Head), make([]byte, request.Body)...)
-	for len(message) > 0 {
-		n, err := unix.SendmsgN(fd, message, nil, nil, unix.MSG_NOSIGNAL)
-		// A socket with a timeout is not restarted after one of the runtime's signals.
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return response{}, err
-		}
-		message = message[n:]
+// exchange sends a request on a blocking stream and reads the answer to its end.
+func exchange(stream io.ReadWriter, request *Request, buffer []byte) (response, error) {
+	if _, err := stream.Write(append([]byte(request.Head), make([]byte, request.Body)...)); err != nil {
+		return response{}, err
 	}
 	var answer response
 	for done := false; !done; {
-		n, err := unix.Read(fd, buffer)
-		if err == unix.EINTR {
+		n, err := stream.Read(buffer)
+		if n > 0 {
+			if done, err = answer.feed(buffer[:n]); err != nil {
+				return response{}, err
+			}
 			continue
 		}
-		if err == unix.EAGAIN {
-			return response{}, fmt.Errorf("no answer within %v", exchangePatience)
+		if err == io.EOF {
+			return response{}, errors.New("the server closed the connection before its answer was complete")
 		}
 		if err != nil {
 			return response{}, err
 		}
-		if n == 0 {
-			return response{}, errors.New("the server closed the connection before its answer was complete")
-		}
-		if done, err = answer.feed(buffer[:n]); err != nil {
-			return response{}, err
-		}
 	}
-	if answer.status != request.Status {
+	switch {
+	case answer.status != request.Status:
 		return response{}, fmt.Errorf("%w: status %d, not %d", ErrWrong, answer.status, request.Status)
-	}
-	if request.Length >= 0 && answer.length != request.Length {
+	case request.Length >= 0 && answer.length != request.Length:
 		return response{}, fmt.Errorf("%w: %d bytes of content, not %d", ErrWrong, answer.length, request.Length)
+	case request.Coded && !answer.coded:
+		return response{}, fmt.Errorf("%w: %d bytes without a content coding", ErrWrong, answer.length)
 	}
 	return answer, nil
 }

@@ -13,9 +13,9 @@ type Idle struct {
 	fds []int
 }
 
-// OpenIdle opens connections to a loopback address, from 127.0.1.1, 127.0.1.2 and so on in turn, and has one request
-// answered on each, so that the server holds whatever a connection that has been used makes it hold.
-func OpenIdle(address string, connections int, request Request) (*Idle, error) {
+// OpenIdle opens connections to a loopback address, from 127.0.1.1, 127.0.1.2 and so on in turn, over TLS unless secure is
+// nil, and has one request answered on each, so that the server holds whatever a connection that has been used makes it hold.
+func OpenIdle(address string, connections int, request Request, secure *Secure) (*Idle, error) {
 	to, err := sockaddr(address)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func OpenIdle(address string, connections int, request Request) (*Idle, error) {
 	idle := &Idle{fds: make([]int, 0, connections)}
 	buffer := make([]byte, 64<<10)
 	for i := range connections {
-		if err := idle.open(to, sourceOf(i), &request, buffer); err != nil {
+		if err := idle.open(to, sourceOf(i), &request, secure, buffer); err != nil {
 			idle.Close()
 			return nil, fmt.Errorf("connection %d of %d: %w", i+1, connections, err)
 		}
@@ -34,13 +34,17 @@ func OpenIdle(address string, connections int, request Request) (*Idle, error) {
 	return idle, nil
 }
 
-func (i *Idle) open(to, source *unix.SockaddrInet4, request *Request, buffer []byte) error {
+func (i *Idle) open(to, source *unix.SockaddrInet4, request *Request, secure *Secure, buffer []byte) error {
 	fd, err := dial(to, source)
 	if err != nil {
 		return err
 	}
 	i.fds = append(i.fds, fd)
-	answer, err := exchange(fd, request, buffer)
+	stream, err := secure.over(wire(fd))
+	if err != nil {
+		return err
+	}
+	answer, err := exchange(stream, request, buffer)
 	if err == nil && answer.closing {
 		err = errors.New("the server announced the end of a keep-alive connection")
 	}

@@ -53,6 +53,9 @@ func Run(plan Plan) (Result, error) {
 	if err := plan.check(); err != nil {
 		return Result{}, err
 	}
+	if plan.Secure != nil {
+		return runSecure(&plan)
+	}
 	to, err := sockaddr(plan.Address)
 	if err != nil {
 		return Result{}, err
@@ -283,7 +286,7 @@ func (l *loop) answered(c *connection) {
 	switch {
 	case c.answer.status != c.request.Status:
 		l.result.Failures.Status++
-	case c.request.Length >= 0 && c.answer.length != c.request.Length:
+	case c.request.Length >= 0 && c.answer.length != c.request.Length, c.request.Coded && !c.answer.coded:
 		l.result.Failures.Length++
 	default:
 		l.result.Requests++

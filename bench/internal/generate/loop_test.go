@@ -182,7 +182,7 @@ func TestMainSpeaksJSON(t *testing.T) {
 }
 
 func TestIdle(t *testing.T) {
-	idle, err := OpenIdle(testServer(t, 0), 20, fixed())
+	idle, err := OpenIdle(testServer(t, 0), 20, fixed(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestIdle(t *testing.T) {
 		t.Errorf("%d of 20 connections are alive", alive)
 	}
 	idle.Close()
-	if _, err := OpenIdle(testServer(t, 0), 1, Request{Head: Head("GET", "/nothing"), Status: 200}); err == nil {
+	if _, err := OpenIdle(testServer(t, 0), 1, Request{Head: Head("GET", "/nothing"), Status: 200}, nil); err == nil {
 		t.Error("a wrong status was accepted")
 	}
 }

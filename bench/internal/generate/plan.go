@@ -30,6 +30,9 @@ type Plan struct {
 	// Spread makes connections come from many local addresses, as OpenIdle's do: one address has ports for some 28,000
 	// connections to a server, and real clients do not share one.
 	Spread bool
+	// Secure has the connections speak TLS; nil is for those that do not. Such a run is a closed loop of the first request
+	// of the table and has no latencies.
+	Secure *Secure
 	// Ready is called when every connection is established and has had one answer to the first line of the table,
 	// before the clock starts and the counts begin. It needs Run; a plan for another process has none.
 	Ready func() error `json:"-"`
@@ -47,6 +50,8 @@ type Request struct {
 	Status int
 	// Length is the number of content bytes that counts as success, -1 for any.
 	Length int64
+	// Coded says that the content has to come with a content coding.
+	Coded bool
 	// Close says that the connection ends with the answer, as Head asked for.
 	Close bool
 }
@@ -72,18 +77,20 @@ type Result struct {
 
 // Failures counts what went wrong.
 type Failures struct {
-	Connect    int64 `json:"connect,omitempty"`
-	Read       int64 `json:"read,omitempty"`
-	Write      int64 `json:"write,omitempty"`
-	Status     int64 `json:"status,omitempty"`
-	Length     int64 `json:"length,omitempty"`
-	Timeout    int64 `json:"timeout,omitempty"`
+	Connect int64 `json:"connect,omitempty"`
+	Read    int64 `json:"read,omitempty"`
+	Write   int64 `json:"write,omitempty"`
+	Status  int64 `json:"status,omitempty"`
+	Length  int64 `json:"length,omitempty"`
+	Timeout int64 `json:"timeout,omitempty"`
+	// Handshake counts TLS handshakes that failed, or went another way than the plan wants them to go.
+	Handshake  int64 `json:"handshake,omitempty"`
 	Unfinished int64 `json:"unfinished,omitempty"`
 }
 
 // Sum is the number of failures of all kinds.
 func (f Failures) Sum() int64 {
-	return f.Connect + f.Read + f.Write + f.Status + f.Length + f.Timeout + f.Unfinished
+	return f.Connect + f.Read + f.Write + f.Status + f.Length + f.Timeout + f.Handshake + f.Unfinished
 }
 
 // String names the kinds that occurred.
@@ -99,6 +106,7 @@ func (f Failures) String() string {
 		{"status", f.Status},
 		{"length", f.Length},
 		{"timeout", f.Timeout},
+		{"handshake", f.Handshake},
 		{"unfinished", f.Unfinished},
 	} {
 		if kind.count > 0 {
@@ -119,6 +127,8 @@ func (p *Plan) check() error {
 		return fmt.Errorf("a plan needs requests")
 	case p.Duration <= 0:
 		return fmt.Errorf("a plan needs a duration, this one has %v", p.Duration)
+	case p.Secure != nil && (p.Rate > 0 || p.Slow > 0 || p.Spread || p.Ready != nil || len(p.Requests) != 1):
+		return fmt.Errorf("a plan with TLS is a closed loop of one request")
 	}
 	return nil
 }
@@ -141,6 +151,7 @@ func (f Failures) Add(other Failures) Failures {
 		Status:     f.Status + other.Status,
 		Length:     f.Length + other.Length,
 		Timeout:    f.Timeout + other.Timeout,
+		Handshake:  f.Handshake + other.Handshake,
 		Unfinished: f.Unfinished + other.Unfinished,
 	}
 }

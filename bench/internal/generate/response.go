@@ -16,6 +16,8 @@ type response struct {
 	length int64
 	// remaining is what is left of the content or of the current chunk.
 	remaining int64
+	// coded says that the content has a content coding.
+	coded bool
 	// closing says that the server announced the end of the connection.
 	closing bool
 	// partial holds the beginning of a head, or of a chunk's line, that has not arrived whole.
@@ -133,6 +135,8 @@ func (r *response) parseHead(head []byte) error {
 			}
 		case bytes.EqualFold(name, []byte("transfer-encoding")):
 			chunked = bytes.EqualFold(value, []byte("chunked"))
+		case bytes.EqualFold(name, []byte("content-encoding")):
+			r.coded = true
 		case bytes.EqualFold(name, []byte("connection")):
 			r.closing = bytes.EqualFold(value, []byte("close"))
 		}

@@ -22,6 +22,8 @@ type H2load struct {
 	Address, Path string
 	// H2 has it speak HTTP/2 instead of HTTP/1.1.
 	H2 bool
+	// TLS has it ask over TLS 1.3, with Suite and Group. A run in which something else is negotiated fails.
+	TLS bool
 	// Connections is how many are open at once, Streams how many requests are under way on each.
 	Connections, Streams int
 	// Duration is rounded up to whole seconds, the unit of h2load.
@@ -51,17 +53,49 @@ func (h *H2load) Run(ctx context.Context) (Result, error) {
 	defer cancel()
 	seconds := (h.Duration + time.Second - 1) / time.Second
 	threads := min(max(len(h.CPUs), 1), h.Connections)
-	protocol := "--no-tls-proto=h2c"
-	if !h.H2 {
-		protocol = "--h1"
+	argv := []string{
+		program, "-t", strconv.Itoa(threads), "-c", strconv.Itoa(h.Connections), "-m", strconv.Itoa(max(h.Streams, 1)),
+		"-D", fmt.Sprintf("%d", seconds),
 	}
-	output, err := proc.Output(ctx, h.CPUs, nil, program, protocol,
-		"-t", strconv.Itoa(threads), "-c", strconv.Itoa(h.Connections), "-m", strconv.Itoa(max(h.Streams, 1)),
-		"-D", fmt.Sprintf("%d", seconds), "http://"+h.Address+h.Path)
+	switch {
+	case !h.H2:
+		argv = append(argv, "--h1")
+	case h.TLS:
+		argv = append(argv, "--npn-list=h2")
+	default:
+		argv = append(argv, "--no-tls-proto=h2c")
+	}
+	scheme := "http://"
+	if h.TLS {
+		scheme = "https://"
+		argv = append(argv, "--tls13-ciphers="+Suite, "--groups="+Group)
+	}
+	output, err := proc.Output(ctx, h.CPUs, nil, nil, append(argv, scheme+h.Address+h.Path)...)
 	if err != nil {
 		return Result{}, err
 	}
+	if h.TLS {
+		if err := h.negotiated(string(output)); err != nil {
+			return Result{}, err
+		}
+	}
 	return parseH2load(string(output))
+}
+
+// negotiated compares what h2load says about its connections with what they were to be.
+func (h *H2load) negotiated(output string) error {
+	protocol := "http/1.1"
+	if h.H2 {
+		protocol = "h2"
+	}
+	for _, want := range []string{
+		"TLS Protocol: TLSv1.3", "Cipher: " + Suite, "Server Temp Key: " + Group + " ", "Application protocol: " + protocol,
+	} {
+		if !strings.Contains(output+"\n", "\n"+want) {
+			return fmt.Errorf("h2load did not see %q: %s", strings.TrimSpace(want), strings.TrimSpace(output))
+		}
+	}
+	return nil
 }
 
 var (

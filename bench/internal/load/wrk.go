@@ -33,6 +33,8 @@ type Wrk struct {
 	Body int
 	// Connections is how many are open at once.
 	Connections int
+	// TLS has it ask over TLS 1.3, with Suite and Group.
+	TLS bool
 	// Pipeline is how many requests are sent in one go; 0 and 1 mean none.
 	Pipeline int
 	// Duration is rounded up to whole seconds, the unit of wrk.
@@ -71,11 +73,20 @@ func (w *Wrk) Run(ctx context.Context) (Result, error) {
 	if err := os.WriteFile(script, []byte(w.script()), 0o644); err != nil {
 		return Result{}, err
 	}
+	scheme := "http://"
+	var env []string
+	if w.TLS {
+		settings := filepath.Join(w.Scratch, "openssl.conf")
+		if err := os.WriteFile(settings, []byte(opensslSettings), 0o644); err != nil {
+			return Result{}, err
+		}
+		scheme, env = "https://", []string{"OPENSSL_CONF=" + settings}
+	}
 	seconds := (w.Duration + time.Second - 1) / time.Second
 	threads := min(max(len(w.CPUs), 1), w.Connections)
-	output, err := proc.Output(ctx, w.CPUs, nil, wrk,
+	output, err := proc.Output(ctx, w.CPUs, env, nil, wrk,
 		"-t", strconv.Itoa(threads), "-c", strconv.Itoa(w.Connections), "-d", fmt.Sprintf("%ds", seconds),
-		"--timeout", "8s", "-s", script, "http://"+w.Address+w.Path)
+		"--timeout", "8s", "-s", script, scheme+w.Address+w.Path)
 	if err != nil {
 		return Result{}, err
 	}

@@ -133,17 +133,17 @@ func TestStopKillsTheGroup(t *testing.T) {
 }
 
 func TestOutputReportsFailure(t *testing.T) {
-	_, err := Output(t.Context(), nil, nil, "/bin/sh", "-c", "echo reason >&2; exit 3")
+	_, err := Output(t.Context(), nil, nil, nil, "/bin/sh", "-c", "echo reason >&2; exit 3")
 	if err == nil || !strings.Contains(err.Error(), "reason") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("error %v does not say why", err)
 	}
-	out, err := Output(t.Context(), nil, strings.NewReader("hello"), "/bin/cat")
+	out, err := Output(t.Context(), nil, nil, strings.NewReader("hello"), "/bin/cat")
 	if err != nil || string(out) != "hello" {
 		t.Errorf("Output = %q, %v", out, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Output(ctx, nil, nil, "/bin/sleep", "600"); err == nil {
+	if _, err := Output(ctx, nil, nil, nil, "/bin/sleep", "600"); err == nil {
 		t.Error("a cancelled context did not end the program")
 	}
 }

@@ -142,11 +142,13 @@ func (p *Process) Tail() string {
 	return strings.TrimSpace(string(text))
 }
 
-// Output runs a program to its end on cpus and returns its standard output. The error of one that fails holds what it
+// Output runs a program to its end on cpus, with env added to the environment of the benchmark, and returns its standard
+// output. The error of one that fails holds what it
 // printed on standard error. A cancelled context kills its group.
-func Output(ctx context.Context, cpus CPUs, stdin io.Reader, argv ...string) ([]byte, error) {
+func Output(ctx context.Context, cpus CPUs, env []string, stdin io.Reader, argv ...string) ([]byte, error) {
 	var stdout, stderr strings.Builder
 	command := exec.Command(argv[0], argv[1:]...)
+	command.Env = append(os.Environ(), env...)
 	command.Stdin, command.Stdout, command.Stderr = stdin, &stdout, &stderr
 	command.SysProcAttr = ownGroup()
 	if err := onCPUs(cpus, command.Start); err != nil {

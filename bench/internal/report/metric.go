@@ -34,6 +34,9 @@ const (
 	OneCPU     Metric = "cpu_us_per_request_on_one"
 	OneRate    Metric = "requests_per_s_on_one"
 	StartUp    Metric = "start_ms"
+	PerCore    Metric = "per_core_and_s"
+	PlainCPU   Metric = "cpu_plain_us"
+	OfPlain    Metric = "times_plain"
 )
 
 // Kind says how a metric is shown and read.
@@ -74,6 +77,9 @@ var kinds = map[Metric]Kind{
 	ScaleUp:    {Title: "scale-up", Unit: "times", Meaning: "throughput of all processors divided by that of one, server and generator on each in both cases", MoreIsBetter: true, Floor: 0.03},
 	OneCPU:     {Title: "CPU µs/req on one", Unit: "µs", Meaning: "processor time of the server per request when it has one processor, which it shares with its load", Floor: 0.05},
 	OneRate:    {Title: "req/s on one", Unit: "/s", Meaning: "requests answered per second by one processor that server and load share", MoreIsBetter: true},
+	PerCore:    {Title: "per core and s", Unit: "/s", Meaning: "what a processor of the server's would do in a second if it did nothing else: a million by the processor time in microseconds", MoreIsBetter: true},
+	PlainCPU:   {Title: "plain CPU µs/req", Unit: "µs", Meaning: "processor time for a file without a content coding, of the size of the coded form", Floor: 0.05},
+	OfPlain:    {Title: "× plain", Unit: "times", Meaning: "processor time for the coded form divided by that for a file of its size", Floor: 0.03},
 	StartUp:    {Title: "start ms", Unit: "ms", Meaning: "from the fork to the first answered request", Floor: 0.5},
 }
 

@@ -31,21 +31,6 @@ type Bench struct {
 	many     bool // the many small files are there
 }
 
-// Sizes of the site's files.
-const (
-	KiB = 1 << 10
-	MiB = 1 << 20
-)
-
-// files are what every peer serves below its root.
-var files = map[string]int{
-	"static/1k.txt":  1 * KiB,
-	"static/16k.txt": 16 * KiB,
-	"static/64k.bin": 64 * KiB,
-	"static/10m.bin": 10 * MiB,
-	"proxy/64k":      64 * KiB,
-}
-
 // Open lays out the site in a directory of its own. Close removes it.
 func (b *Bench) Open() error {
 	scratch, err := os.MkdirTemp("", "anygate-bench-")
@@ -57,21 +42,7 @@ func (b *Bench) Open() error {
 		return err
 	}
 	b.scratch, b.root = scratch, filepath.Join(scratch, "site")
-	for _, folder := range []string{"static", "proxy"} {
-		if err := os.MkdirAll(filepath.Join(b.root, folder), 0o755); err != nil {
-			return err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(b.root, "fixed"), []byte("OK"), 0o644); err != nil {
-		return err
-	}
-	for name, size := range files {
-		content := strings.Repeat("AnyGate serves this line over and over again, all day.\n", size/50)[:size]
-		if err := os.WriteFile(filepath.Join(b.root, name), []byte(content), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return layOut(b.root)
 }
 
 // ManyFiles is how many small files there are below /static/many/ after AddMany.

@@ -11,7 +11,7 @@ import (
 
 // settle is how long a server is left alone before its memory is read: what it frees or hands back late is not held
 // against it.
-const settle = 500 * time.Millisecond
+const settle = 5 * time.Second
 
 // Idle measures the memory of connections that have had an answer and then stay idle.
 func (s *Server) Idle(ctx context.Context, connections int) (report.Sample, error) {
@@ -25,7 +25,7 @@ func (s *Server) Idle(ctx context.Context, connections int) (report.Sample, erro
 	if err != nil {
 		return report.Sample{}, err
 	}
-	idle, err := generate.OpenIdle(s.address, connections, s.Ask.Request)
+	idle, err := generate.OpenIdle(s.address, connections, s.Ask.Request, s.Ask.Secure)
 	if err != nil {
 		return report.Sample{}, err
 	}

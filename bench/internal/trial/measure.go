@@ -24,7 +24,7 @@ func (s *Server) Wrk(ctx context.Context, wrk load.Wrk) (report.Sample, error) {
 		return report.Sample{}, err
 	}
 	wrk.Address, wrk.Path, wrk.CPUs = s.address, s.Ask.Path, s.Bench.LoadCPUs
-	wrk.Duration, wrk.Scratch = s.Bench.Duration, folder
+	wrk.Duration, wrk.Scratch, wrk.TLS = s.Bench.Duration, folder, s.Ask.Secure != nil
 	var result load.Result
 	cost, err := s.during(ctx, func() error {
 		result, err = wrk.Run(ctx)
@@ -42,7 +42,8 @@ func (s *Server) H2load(ctx context.Context, h2load load.H2load) (report.Sample,
 		return report.Sample{}, err
 	}
 	h2load.Address, h2load.Path, h2load.CPUs, h2load.Duration = s.address, s.Ask.Path, s.Bench.LoadCPUs, s.Bench.Duration
-	if h2load.H2 = s.Ask.H2C; h2load.H2 {
+	h2load.TLS, h2load.H2 = s.Ask.Secure != nil, s.Ask.H2 || s.Ask.H2C
+	if s.Ask.H2C {
 		h2load.Address = s.h2c
 	}
 	var result load.Result
@@ -75,7 +76,7 @@ func (s *Server) Generate(ctx context.Context, plan generate.Plan) (report.Sampl
 	if err := s.warm(ctx, plan.Connections); err != nil {
 		return report.Sample{}, err
 	}
-	plan.Address, plan.Duration, plan.Seed = s.address, s.Bench.Duration, uint64(s.Round)
+	plan.Address, plan.Duration, plan.Seed, plan.Secure = s.address, s.Bench.Duration, uint64(s.Round), s.Ask.Secure
 	var result generate.Result
 	cost, err := s.during(ctx, func() (err error) {
 		result, err = generate.InProcess(ctx, s.Bench.LoadCPUs, plan)
@@ -115,6 +116,7 @@ const maxLate = 200 * time.Microsecond
 func (s *Server) warm(ctx context.Context, connections int) error {
 	result, err := generate.InProcess(ctx, s.Bench.LoadCPUs, generate.Plan{
 		Address: s.address, Connections: connections, Duration: warmUp, Requests: []generate.Request{s.Ask.Request}, Sleep: true,
+		Secure: s.Ask.Secure,
 	})
 	if err != nil {
 		return fmt.Errorf("warm-up: %w", err)

@@ -22,6 +22,11 @@ type Ask struct {
 	Closing bool
 	// H2C says that the measurement is to be of HTTP/2 without TLS.
 	H2C bool
+	// Key is that of the server's certificate where the measurement is to be over TLS, which Secure then describes.
+	Key    Key
+	Secure *generate.Secure
+	// H2 says that h2load is to speak HTTP/2 there, and not HTTP/1.1.
+	H2 bool
 }
 
 // Trial is one peer in one round of one scenario.
@@ -43,9 +48,12 @@ type Trial struct {
 type Server struct {
 	*Trial
 	process *proc.Process
+	// address is where the measurement is: plain HTTP/1.1, or TLS if the trial asks for that.
 	address string
 	// h2c is where HTTP/2 is spoken, "IP:port"; empty if it is not asked for.
 	h2c string
+	// content is the length of the first answer's content.
+	content int64
 	// answered is when the first correct answer had arrived.
 	answered time.Time
 }
@@ -66,8 +74,22 @@ func (t *Trial) Start(ctx context.Context) (*Server, error) {
 			return nil, err
 		}
 	}
+	secure := 0
+	var files pair
+	if t.Ask.Secure != nil {
+		if secure, err = proc.FreePort(); err != nil {
+			return nil, err
+		}
+		if files, err = t.Bench.certificate(t.Ask.Key); err != nil {
+			return nil, err
+		}
+	}
 	spec, err := t.Peer.Launch(t.Program, peers.Site{
 		Port:        port,
+		TLS:         secure,
+		Certificate: files.certificate,
+		Key:         files.key,
+		Bundle:      files.bundle,
 		H2C:         h2c,
 		Root:        t.Bench.root,
 		Upstream:    t.Bench.upPort,
@@ -89,7 +111,10 @@ func (t *Trial) Start(ctx context.Context) (*Server, error) {
 	if h2c != 0 {
 		server.h2c = loopback(h2c)
 	}
-	if err := awaitAnswer(ctx, process, server.address, t.Ask.Request); err != nil {
+	if secure != 0 {
+		server.address = loopback(secure)
+	}
+	if server.content, err = awaitAnswer(ctx, process, server.address, t.Ask.Request, t.Ask.Secure); err != nil {
 		process.Stop()
 		return nil, err
 	}
@@ -120,26 +145,26 @@ const (
 	startPause = 100 * time.Microsecond
 )
 
-// awaitAnswer repeats the request until the server answers it as it should.
-func awaitAnswer(ctx context.Context, process *proc.Process, address string, request generate.Request) error {
+// awaitAnswer repeats the request until the server answers it as it should, and returns the length of the content.
+func awaitAnswer(ctx context.Context, process *proc.Process, address string, request generate.Request, secure *generate.Secure) (int64, error) {
 	deadline := time.Now().Add(startPatience)
 	for {
-		err := generate.Exchange(address, request)
+		length, err := generate.Exchange(address, request, secure)
 		if err == nil {
-			return nil
+			return length, nil
 		}
 		if soon := time.Now().Add(wrongPatience); errors.Is(err, generate.ErrWrong) && soon.Before(deadline) {
 			deadline = soon
 		}
 		select {
 		case <-process.Exited():
-			return process.Failure()
+			return 0, process.Failure()
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		case <-time.After(startPause):
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%w; the last attempt: %w", process.Failure(), err)
+			return 0, fmt.Errorf("%w; the last attempt: %w", process.Failure(), err)
 		}
 	}
 }

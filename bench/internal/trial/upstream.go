@@ -55,7 +55,7 @@ func startUpstream(ctx context.Context, b *Bench) (*proc.Process, int, error) {
 		{Head: generate.Head("GET", "/proxy/ok"), Status: 200, Length: 2},
 		{Head: generate.Head("GET", "/proxy/64k"), Status: 200, Length: 64 * KiB},
 	} {
-		if err := awaitAnswer(ctx, process, loopback(port), request); err != nil {
+		if _, err := awaitAnswer(ctx, process, loopback(port), request, nil); err != nil {
 			process.Stop()
 			return nil, 0, fmt.Errorf("upstream: %w", err)
 		}

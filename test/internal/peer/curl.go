@@ -16,6 +16,7 @@ import (
 
 // Answer is what curl got.
 type Answer struct {
+	Proto  string // "HTTP/1.1", "HTTP/2"
 	Status int
 	Header http.Header // of the last response
 	Body   string
@@ -82,6 +83,7 @@ func (a *Answer) readHeads(t testing.TB, heads []byte) {
 		if a.Status != 0 {
 			a.Interim = append(a.Interim, a.Status)
 		}
+		a.Proto = part[0]
 		if a.Status, err = strconv.Atoi(part[1]); err != nil {
 			t.Fatalf("curl got the status line %q", line)
 		}

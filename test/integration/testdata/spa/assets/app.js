@@ -32,6 +32,9 @@ const show = router(
 try {
   await show();
   fact("navigation", performance.getEntriesByType("navigation")[0].responseStatus);
+  // What the document came by, and all that belongs to it.
+  const protocols = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map((e) => e.nextHopProtocol);
+  fact("protocols", [...new Set(protocols)].join(" "));
   fact("style", getComputedStyle(view).color);
   fact("missing", (await fetch("/assets/missing.js")).status);
   fact("posted", (await (await fetch("/api/orders", { method: "POST", body: "a new order" })).json()).Body);

@@ -1,0 +1,213 @@
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/engine"
+)
+
+// The variables of the environment by which a process hands over to the next one. They are followed by descriptors from
+// firstPassed on, in this order: sockets, the control socket if there is one, the pipe that takes the word that the next
+// one serves.
+const (
+	passedListeners = "ANYGATE_LISTENERS" // a JSON list of the addresses, one for each socket
+	passedControl   = "ANYGATE_CONTROL"   // the name of the control socket
+	firstPassed     = 3
+)
+
+// supervised are the variables of systemd's protocols. Those about descriptors are for one process only.
+var supervised = []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"}
+
+// Heritage is what a process finds that it was handed over by another one, or by its supervisor.
+type Heritage struct {
+	passed   inherited
+	control  int // the descriptor of the control socket, 0 for none
+	ready    *os.File
+	watchdog time.Duration
+	notify   string
+}
+
+// inherited are listening sockets that nobody has taken yet.
+type inherited struct{ list []passedSocket }
+
+type passedSocket struct {
+	fd  int32
+	key string // as in the configuration; empty if only the socket itself can say
+}
+
+// Inherit finds what was handed over to this process, and removes it from the environment, so that no other process takes
+// it for its own. It is called once, at the start.
+func Inherit() (*Heritage, error) {
+	h := &Heritage{notify: os.Getenv("NOTIFY_SOCKET")}
+	for _, name := range []string{passedListeners, passedControl} {
+		defer os.Unsetenv(name)
+	}
+	if usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64); err == nil && usec > 0 && forThis("WATCHDOG_PID") {
+		h.watchdog = time.Duration(usec) * time.Microsecond
+	}
+	var keys []string
+	next := firstPassed
+	if text, ok := os.LookupEnv(passedListeners); ok {
+		if err := json.Unmarshal([]byte(text), &keys); err != nil {
+			return nil, fmt.Errorf("%s: %w", passedListeners, err)
+		}
+		if _, ok := os.LookupEnv(passedControl); ok {
+			h.control = next + len(keys)
+			unix.CloseOnExec(h.control)
+			next++
+		}
+		ready := next + len(keys)
+		unix.CloseOnExec(ready)
+		h.ready = os.NewFile(uintptr(ready), "ready")
+	} else if n, err := strconv.Atoi(os.Getenv("LISTEN_FDS")); err == nil && n > 0 && forThis("LISTEN_PID") {
+		keys = make([]string, n)
+	}
+	for _, name := range supervised {
+		_ = os.Unsetenv(name)
+	}
+	for i, key := range keys {
+		fd := int32(firstPassed + i)
+		if err := engine.Adopt(fd); err != nil {
+			return nil, fmt.Errorf("the socket with the descriptor %d that was handed over: %w", fd, err)
+		}
+		h.passed.list = append(h.passed.list, passedSocket{fd, key})
+	}
+	return h, nil
+}
+
+// forThis reports whether a variable names this process, or none.
+func forThis(name string) bool {
+	text, ok := os.LookupEnv(name)
+	return !ok || text == strconv.Itoa(os.Getpid())
+}
+
+func (h *Heritage) sockets() *inherited {
+	if h == nil {
+		return nil
+	}
+	return &h.passed
+}
+
+func (h *Heritage) supervisor() supervisor {
+	if h == nil {
+		return supervisor{}
+	}
+	return supervisor{socket: h.notify, watchdog: h.watchdog}
+}
+
+// Ready says that this process serves, to the one that goes on until then.
+func (h *Heritage) Ready() {
+	if h != nil && h.ready != nil {
+		_, _ = h.ready.WriteString(readyWord)
+		_ = h.ready.Close()
+		h.ready = nil
+	}
+}
+
+// readyWord is what the process before reads when the next one serves.
+const readyWord = "ready\n"
+
+// has reports whether there is a socket for a listener.
+func (h *inherited) has(l config.Listener, key string) bool {
+	return h != nil && slices.ContainsFunc(h.list, func(p passedSocket) bool { return p.is(l, key) })
+}
+
+// take gives away all sockets for a listener. own says that they come from another process of this program, whose paths in
+// the file system are this one's to remove; those of a supervisor stay.
+func (h *inherited) take(l config.Listener, key string) (fds []int32, own bool) {
+	if h == nil {
+		return nil, false
+	}
+	h.list = slices.DeleteFunc(h.list, func(p passedSocket) bool {
+		if !p.is(l, key) {
+			return false
+		}
+		fds, own = append(fds, p.fd), p.key != ""
+		return true
+	})
+	return fds, own
+}
+
+// left are the addresses of sockets that nobody has taken.
+func (h *inherited) left() (names []string) {
+	if h == nil {
+		return nil
+	}
+	for _, p := range h.list {
+		name := p.key
+		if name == "" {
+			name = describeSocket(p.fd)
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// close closes the sockets that nobody has taken. Who has handed them over has its own, and looks after their backlogs.
+func (h *inherited) close() {
+	if h == nil {
+		return
+	}
+	for _, p := range h.list {
+		_ = unix.Close(int(p.fd))
+	}
+	h.list = nil
+}
+
+// is reports whether a socket is for a listener.
+func (p *passedSocket) is(l config.Listener, key string) bool {
+	if p.key != "" {
+		return p.key == key
+	}
+	bound := describeSocket(p.fd)
+	if path, ok := strings.CutPrefix(bound, "unix:"); ok {
+		return l.Network == "unix" && l.Addr == path
+	}
+	have, err := netip.ParseAddrPort(bound)
+	want, every, e := parseListen(l.Addr)
+	if l.Network != "tcp" || err != nil || e != nil || have.Port() != want.Port() {
+		return false
+	}
+	if every {
+		return have.Addr().IsUnspecified()
+	}
+	return have.Addr().Unmap() == want.Addr().Unmap()
+}
+
+// describeSocket is the address that a socket listens on.
+func describeSocket(fd int32) string {
+	sa, err := unix.Getsockname(int(fd))
+	if err != nil {
+		return fmt.Sprintf("descriptor %d", fd)
+	}
+	switch a := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port)).String()
+	case *unix.SockaddrUnix:
+		return "unix:" + a.Name
+	}
+	return fmt.Sprintf("descriptor %d", fd)
+}
+
+// inodeOf is the number of a file, 0 where there is none.
+func inodeOf(info os.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Ino
+	}
+	return 0
+}

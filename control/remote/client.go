@@ -1,0 +1,41 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrNobody is returned when no process listens.
+var ErrNobody = errors.New("no AnyGate is running that serves this configuration")
+
+// Ask has a command done by the process that listens on a name, and waits until it is.
+func Ask(name string, r Request) (Answer, error) {
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: name, Net: "unix"})
+	if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
+		return Answer{}, ErrNobody
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	defer c.Close()
+	// Root has nothing to fear of what another user's process says.
+	if uid, err := peer(c); err != nil || os.Geteuid() != 0 && !trusted(uid) {
+		return Answer{}, errors.New("the process that listens on the control socket is another user's")
+	}
+	if err := write(c, r); err != nil {
+		return Answer{}, fmt.Errorf("the process does not listen: %w", err)
+	}
+	var a Answer
+	if err := read(c, &a); err != nil {
+		return Answer{}, errors.New("the process has ended before it had an answer")
+	}
+	if a.Wait {
+		_, _ = io.Copy(io.Discard, c)
+	}
+	return a, nil
+}

@@ -1,0 +1,10 @@
+// Package remote is how the commands of AnyGate reach the process that serves: a unix socket, on which a client says in one
+// line what it wants, and gets one line back when it is done. Both are JSON.
+//
+// The socket has a name in the abstract namespace of Linux, made of the path of the configuration, unless it is given
+// another one: it needs no directory that can be written to, and nothing is left behind. Names of that kind have no
+// permissions, so each side asks the kernel who the other one is: a server obeys its own user and root, and a client
+// believes a server of these.
+//
+// Everything runs on ordinary goroutines. The package knows nothing of what the commands do.
+package remote

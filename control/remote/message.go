@@ -1,0 +1,52 @@
+package remote
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path/filepath"
+	"time"
+)
+
+// The commands.
+const (
+	Reload  = "reload"
+	Upgrade = "upgrade"
+	Stop    = "stop"
+)
+
+// Request is what a client asks for.
+type Request struct {
+	Do string `json:"do"`
+	// Dry is to look only, for Reload.
+	Dry bool `json:"dry,omitempty"`
+	// Program is the path of the program to go on with, for Upgrade; empty is the one that runs.
+	Program string `json:"program,omitempty"`
+}
+
+// Answer is what came of it.
+type Answer struct {
+	OK bool `json:"ok"`
+	// Text is for the user: lines of a report, or of an error.
+	Text string `json:"text,omitempty"`
+	// Wait says that it is done when the connection ends, which the end of the process does.
+	Wait bool `json:"wait,omitempty"`
+}
+
+const (
+	// maxMessage bounds a message. A longer one ends the connection.
+	maxMessage = 4 << 20
+	// requestTime is how long a client may take to say what it wants.
+	requestTime = 5 * time.Second
+	// maxClients is how many are listened to at a time; further ones wait.
+	maxClients = 8
+)
+
+// Name is that of the socket of a process that serves a configuration.
+func Name(config string) (string, error) {
+	path, err := filepath.Abs(config)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(path))
+	return "@anygate-" + hex.EncodeToString(sum[:12]), nil
+}
