@@ -44,7 +44,7 @@ func (st *Store) Handle(l *Loader, a *Ask) {
 	if a.kind == askBeside {
 		e = st.beside(l, a, hash, frequency)
 	} else {
-		e = st.find(l, a.site, path, hash, frequency)
+		e = st.findPatiently(l, a.site, path, hash, frequency)
 	}
 
 	st.lock.Lock()
@@ -81,6 +81,20 @@ func (st *Store) answer(a *Ask, e *Entry) {
 		mine := &st.entries[a.entry]
 		mine.renewing.Store(0)
 		mine.refs.Add(-1)
+	}
+}
+
+// findPatiently is find, which it repeats while no descriptor is left: those of what was
+// dropped are given up in a moment.
+func (st *Store) findPatiently(l *Loader, s *Site, path []byte, hash uint64, frequency uint32) *Entry {
+	for attempt := 1; ; attempt++ {
+		e := st.find(l, s, path, hash, frequency)
+		if e == nil || e.status != 503 || attempt == shortAttempts || st.closed.Load() {
+			return e
+		}
+		e.refs.Add(-1)
+		st.Sweep()
+		st.o.Pause()
 	}
 }
 

@@ -98,6 +98,10 @@ const (
 	// or that raced with a rename; then the answer is 503.
 	openAttempts = 8
 
+	// shortAttempts is how often something is opened for which no descriptor is left, while
+	// what was dropped is given up; some milliseconds in all. Then the answer is 503.
+	shortAttempts = 20
+
 	// maxIndexNames is how many index names a site may have; Compile refuses
 	// more.
 	maxIndexNames = 8

@@ -17,12 +17,13 @@ type Service struct {
 	closing chan struct{}
 	running sync.WaitGroup
 	filled  [2]chan struct{} // the store is not empty any more
+	loaded  chan struct{}    // something has been asked of it
 }
 
 // New makes a store of the options, whose lock is the service's, and starts to serve it. Clock
 // is the shards' clock in milliseconds.
 func New(o static.StoreOptions, clock func() int64) (*Service, error) {
-	s := &Service{closing: make(chan struct{})}
+	s := &Service{closing: make(chan struct{}), loaded: make(chan struct{}, 1)}
 	for i := range s.filled {
 		s.filled[i] = make(chan struct{}, 1)
 	}
@@ -83,7 +84,7 @@ func (s *Service) worker() func(*static.Ask) {
 	l := static.NewLoader()
 	return func(a *static.Ask) {
 		s.store.Handle(l, a)
-		for _, c := range s.filled {
+		for _, c := range [...]chan struct{}{s.filled[0], s.filled[1], s.loaded} {
 			select {
 			case c <- struct{}{}:
 			default:

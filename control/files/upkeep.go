@@ -5,11 +5,9 @@ import "time"
 // upkeep has the store give up what was dropped and forget what nobody asks for.
 func (s *Service) upkeep() {
 	aged := time.Now()
-	pause := tick
-	for s.rest(pause, s.filled[0]) {
-		if pause = tick; s.store.Sweep() {
-			pause = sweepPause
-		}
+	more := false
+	for s.rest(sweepPause, s.filled[0]) && (more || s.idle()) {
+		more = s.store.Sweep()
 		if now := time.Now(); now.Sub(aged) >= tick {
 			aged = now
 			s.store.Age(ageParts)
@@ -36,6 +34,19 @@ func (s *Service) rest(pause time.Duration, filled <-chan struct{}) bool {
 	}
 	select {
 	case <-time.After(pause):
+		return true
+	case <-s.closing:
+		return false
+	}
+}
+
+// idle waits for the next tick, or until something was loaded, for which something else may have
+// been dropped: what holds a descriptor is not to wait long. It reports false at the end.
+func (s *Service) idle() bool {
+	select {
+	case <-time.After(tick - sweepPause):
+		return true
+	case <-s.loaded:
 		return true
 	case <-s.closing:
 		return false

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/net/http2"
 
 	"github.com/anygate/anygate/test/internal/origin"
 	"github.com/anygate/anygate/test/internal/product"
@@ -120,14 +121,17 @@ func TestH2WebSocketTLS(t *testing.T) {
 	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
 		up := origin.Start(t)
 		s := secure(t, newPKI(t), product.Config{Engine: e, Text: tlsLines + "log: {access: stdout}\nroutes: {/: http://" + up.Addr + "}\n"})
-		client := s.goClient(t, true)
+		// This transport takes the field :protocol for what it is; net/http's own refuses it.
+		transport := &http2.Transport{TLSClientConfig: s.trusting()}
+		defer transport.CloseIdleConnections()
+		client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		var group sync.WaitGroup
 		for k := range 8 {
 			group.Go(func() {
 				c, r, err := websocket.Dial(ctx, s.on("localhost", "/socket"), &websocket.DialOptions{
-					Subprotocols: []string{"echo"}, CompressionMode: websocket.CompressionContextTakeover, HTTPClient: &http.Client{Transport: extended{client.Transport}},
+					Subprotocols: []string{"echo"}, CompressionMode: websocket.CompressionContextTakeover, HTTPClient: &http.Client{Transport: extended{transport}},
 				})
 				if err != nil {
 					t.Error(err)

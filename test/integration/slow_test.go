@@ -46,19 +46,24 @@ func watchOthers(t *testing.T, s *product.Server) {
 	t.Helper()
 	stop := make(chan struct{})
 	var done sync.WaitGroup
-	c := wire.Dial(t, s.Addr)
+	c, answered := wire.Dial(t, s.Addr), time.Now()
 	done.Go(func() {
 		for {
 			begin := time.Now()
 			_ = c.SetDeadline(begin.Add(10 * time.Second))
-			if err := c.TrySend("GET /fixed HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
-				t.Errorf("another client: %v", err)
-				return
+			_ = c.TrySend("GET /fixed HTTP/1.1\r\nHost: test\r\n\r\n")
+			r, err := c.Next("GET")
+			if err != nil && begin.Sub(answered) > 200*time.Millisecond {
+				// The machine did not let us run in time, and the server closed an idle connection.
+				_ = c.Close()
+				c, answered = wire.Dial(t, s.Addr), time.Now()
+				continue
 			}
-			if r, err := c.Next("GET"); err != nil || r.StatusCode != 200 {
+			if err != nil || r.StatusCode != 200 {
 				t.Errorf("another client: %v, %v", r, err)
 				return
 			}
+			answered = time.Now()
 			if d := time.Since(begin); d > 5*time.Second {
 				t.Errorf("another client waited for %s", d)
 			}
