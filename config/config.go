@@ -154,6 +154,8 @@ type Limits struct {
 	Connections int
 	// ConnectionsPerAddress is the same for one client address, 0 for no limit.
 	ConnectionsPerAddress int
+	// LoopLatency is how long a turn of a shard's loop may take before new requests are turned away, 0 for any time.
+	LoopLatency time.Duration
 	// BufferBytes is the memory of all buffers together, 0 for a share of what the machine or cgroup has.
 	BufferBytes int64
 	// FileBytes is the memory for small static files, 0 for a share of what the machine or cgroup has.

@@ -99,7 +99,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	if a, b := print(t, documented), print(t, defaults); a != b {
 		t.Errorf("the example gives\n%s\nand the defaults are\n%s", a, b)
 	}
-	for _, key := range []string{"engine", "shards", "spin", "request-line", "header-bytes", "header-fields", "body", "connections", "connections-per-address", "buffers", "files", "header", "idle", "write", "drain"} {
+	for _, key := range []string{"engine", "shards", "spin", "request-line", "header-bytes", "header-fields", "body", "connections", "connections-per-address", "loop-latency", "buffers", "files", "header", "idle", "write", "drain"} {
 		if !strings.Contains(block, " "+key+": ") {
 			t.Errorf("the example lacks %s", key)
 		}

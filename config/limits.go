@@ -38,6 +38,9 @@ const (
 	maxListeners = 256
 	// maxMembers bounds the members of a pool. Further ones are refused.
 	maxMembers = 1024
+	// maxPerAddress is the largest limit of connections per address, which is what a counter of them holds.
+	maxPerAddress = 1<<24 - 2
+
 	// maxPolicies bounds the policies of one list. Further ones are refused.
 	maxPolicies = 64
 	// maxWeight bounds the weight of a member.

@@ -128,10 +128,10 @@ func effective(kind route.Kind, levels ...[]setting) []policy.Policy {
 	for i, level := range levels {
 		for _, s := range level {
 			name := s.policy.Name()
-			if name == "balance" || name == "retry" || kind != route.Proxy && proxyOnly[name] {
+			if name == "balance" || name == "retry" || kind != route.Proxy && proxyOnly(s.policy) {
 				continue
 			}
-			if !setIn(levels[i+1:], s.policy.Name()) {
+			if !setIn(levels[i+1:], s.policy) {
 				out = append(out, s.policy)
 			}
 		}
@@ -139,10 +139,13 @@ func effective(kind route.Kind, levels ...[]setting) []policy.Policy {
 	return out
 }
 
-func setIn(levels [][]setting, name string) bool {
+// setIn reports whether one of some levels sets what a policy sets. What is done to the fields of requests is another
+// thing than what is done to those of responses, though it goes by the same name.
+func setIn(levels [][]setting, p policy.Policy) bool {
+	_, edits := p.(policy.Headers)
 	for _, level := range levels {
 		for _, s := range level {
-			if s.policy.Name() == name {
+			if s.policy.Name() == p.Name() && (!edits || s.policy.Slot() == p.Slot()) {
 				return true
 			}
 		}
@@ -169,16 +172,28 @@ func (l *loader) settleTokens(d *draft) {
 	}
 }
 
-// proxyOnly are the policies that have a meaning only where there is an upstream.
-var proxyOnly = map[string]bool{"balance": true, "retry": true, "cache": true}
+// proxyOnly reports whether a policy has a meaning only where there is an upstream.
+func proxyOnly(p policy.Policy) bool {
+	switch p := p.(type) {
+	case policy.Balance, policy.Retry, policy.Cache, policy.Compress:
+		return true
+	case policy.Headers:
+		return p.Request
+	}
+	return false
+}
 
 // checkPolicies reports policies that a route sets itself and that its action has no use for. Defaults may have them,
 // since they are for all routes.
 func (l *loader) checkPolicies(kind route.Kind, list []setting) {
 	for _, s := range list {
-		if kind != route.Proxy && proxyOnly[s.policy.Name()] {
+		if kind != route.Proxy && proxyOnly(s.policy) {
+			name := s.policy.Name()
+			if h, ok := s.policy.(policy.Headers); ok {
+				name = h.Slot()
+			}
 			l.errorIn(s.at, s.off, s.n, Diagnostic{
-				Msg: "the policy " + strconv.Quote(s.policy.Name()) + " has no meaning for " + actionNoun(kind), Want: "a proxy action",
+				Msg: "the policy " + strconv.Quote(name) + " has no meaning for " + actionNoun(kind), Want: "a proxy action",
 			})
 		}
 	}

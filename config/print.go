@@ -108,6 +108,7 @@ func (c *Config) printServer(b *strings.Builder) {
 	fmt.Fprintf(b, "    body: %s\n", sizeOrWord("unlimited", s.Limits.Body))
 	fmt.Fprintf(b, "    connections: %s\n", orWord("auto", s.Limits.Connections))
 	fmt.Fprintf(b, "    connections-per-address: %s\n", orWord("unlimited", s.Limits.ConnectionsPerAddress))
+	fmt.Fprintf(b, "    loop-latency: %s\n", durationOrWord("off", s.Limits.LoopLatency))
 	fmt.Fprintf(b, "    buffers: %s\n", sizeOrWord("auto", s.Limits.BufferBytes))
 	fmt.Fprintf(b, "    files: %s\n", sizeOrWord("auto", s.Limits.FileBytes))
 	t := &s.Timeouts

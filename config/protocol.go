@@ -15,26 +15,19 @@ type Protocol uint8
 const (
 	HTTP1 Protocol = iota // HTTP/1.1
 	H2C                   // HTTP/2 in cleartext, known to be spoken there (RFC 9113, section 3.3)
+	H2TLS                 // HTTP/2 over TLS, chosen by ALPN (RFC 9113, section 3.2)
 )
 
+// protocolNames are the protocols as `protocol` has them, by their numbers.
+var protocolNames = [...]string{HTTP1: "http1", H2C: "h2c", H2TLS: "h2"}
+
 // String is the protocol as `protocol` has it.
-func (p Protocol) String() string {
-	if p == H2C {
-		return "h2c"
-	}
-	return "http1"
-}
+func (p Protocol) String() string { return protocolNames[p] }
 
 func (l *loader) readProtocol(v *node, into *Protocol) {
-	protocol := ""
-	if !l.enum(v, "protocol", &protocol, "http1", "h2c", "h2") {
-		return
-	}
-	switch protocol {
-	case "h2c":
-		*into = H2C
-	case "h2":
-		l.unavailable(v, "the protocol "+strconv.Quote(protocol))
+	name := ""
+	if l.enum(v, "protocol", &name, protocolNames[:]...) {
+		*into = Protocol(slices.Index(protocolNames[:], name))
 	}
 }
 
@@ -43,7 +36,7 @@ func (l *loader) checkProtocol(u *Upstream, value *node) {
 	if u.Protocol == HTTP1 {
 		about := func(at *node, key string) {
 			if at != nil {
-				l.errorAt(at, Diagnostic{Msg: strconv.Quote(key) + " is about HTTP/2, and the pool speaks HTTP/1.1", Want: "protocol: h2c in the pool"})
+				l.errorAt(at, Diagnostic{Msg: strconv.Quote(key) + " is about HTTP/2, and the pool speaks HTTP/1.1", Want: "protocol: h2c in the pool, or h2 over TLS"})
 			}
 		}
 		if keep := value.get("keepalive"); keep != nil {
@@ -56,11 +49,36 @@ func (l *loader) checkProtocol(u *Upstream, value *node) {
 		}
 		return
 	}
+	l.checkProtocolTLS(u, value.get("protocol"))
 	if at := value.get("proxy-protocol"); at != nil && u.ProxyProtocol > 0 {
 		l.errorAt(at, Diagnostic{
 			Msg:  "a connection that begins with a PROXY header is one client's, and one of " + u.Protocol.String() + " carries the requests of many",
 			Want: "protocol: http1, or no proxy-protocol",
 		})
+	}
+}
+
+// checkProtocolTLS reports a pool whose members are not spoken to over TLS where its protocol is the one that is, or the
+// other way round: which of the two forms of HTTP/2 is meant has to be said, so that nobody speaks in cleartext by
+// mistake.
+func (l *loader) checkProtocolTLS(u *Upstream, at *node) {
+	if at == nil {
+		return
+	}
+	for i := range u.Members {
+		m := &u.Members[i]
+		var d Diagnostic
+		switch secure := u.Secure(m); {
+		case u.Protocol == H2TLS && !secure:
+			d = Diagnostic{Msg: "h2 is HTTP/2 over TLS, and TLS is not spoken to " + m.Addr, Want: "tls: on in the pool, or h2c for HTTP/2 without TLS", Suggest: "h2c"}
+		case u.Protocol == H2C && secure:
+			d = Diagnostic{Msg: "h2c is HTTP/2 without TLS, and TLS is spoken to " + m.Addr, Want: "h2, which is HTTP/2 over TLS", Suggest: "h2"}
+		default:
+			continue
+		}
+		d.Related = []Related{l.relatedPos(m.Pos, "the member")}
+		l.errorAt(at, d)
+		return
 	}
 }
 
@@ -72,8 +90,12 @@ func (l *loader) checkProtocols(d *draft) bool {
 		u := &l.cfg.Upstreams[t.Upstream]
 		switch {
 		case t.Scheme == "h2c" && u.Protocol != H2C:
+			want := "protocol: h2c in the pool, or http://" + u.Name
+			if u.Protocol == H2TLS {
+				want = "https://" + u.Name
+			}
 			l.errorIn(d.targets[i], t.Off, len("h2c://"), Diagnostic{
-				Msg: "the pool " + strconv.Quote(u.Name) + " speaks " + u.Protocol.String(), Want: "protocol: h2c in the pool, or http://" + u.Name,
+				Msg: "the pool " + strconv.Quote(u.Name) + " speaks " + u.Protocol.String(), Want: want,
 				Related: []Related{l.relatedPos(u.Pos, "the pool")},
 			})
 			return false

@@ -15,6 +15,7 @@ const (
 	defaultRequestLine = 8 << 10
 	defaultHeadBytes   = 32 << 10
 	defaultFields      = 100
+	defaultLoopLatency = 500 * time.Millisecond
 
 	defaultHeaderTimeout = 10 * time.Second
 	defaultBodyTimeout   = 30 * time.Second
@@ -30,7 +31,7 @@ const (
 func defaultServer() Server {
 	return Server{
 		Engine: "auto",
-		Limits: Limits{RequestLine: defaultRequestLine, HeadBytes: defaultHeadBytes, Fields: defaultFields},
+		Limits: Limits{RequestLine: defaultRequestLine, HeadBytes: defaultHeadBytes, Fields: defaultFields, LoopLatency: defaultLoopLatency},
 		Timeouts: ServerTimeouts{
 			Header: defaultHeaderTimeout, Body: defaultBodyTimeout, Idle: defaultIdleTimeout,
 			Write: defaultWriteTimeout, Drain: defaultDrainTimeout,
@@ -107,10 +108,9 @@ func (l *loader) readLimits(value *node, limits *Limits) {
 		field{"body", func(_, v *node) { l.sizeOr("unlimited", v, 1, math.MaxInt64, &limits.Body) }},
 		field{"connections", func(_, v *node) { l.integerOr("auto", v, 1, 1<<30, &limits.Connections) }},
 		field{"connections-per-address", func(_, v *node) {
-			if l.integerOr("unlimited", v, 1, 1<<30, &limits.ConnectionsPerAddress); limits.ConnectionsPerAddress != 0 {
-				l.unavailable(v, "a limit of connections-per-address")
-			}
+			l.integerOr("unlimited", v, 1, maxPerAddress, &limits.ConnectionsPerAddress)
 		}},
+		field{"loop-latency", func(_, v *node) { l.durationOr("off", v, minTimeout, &limits.LoopLatency) }},
 		field{"buffers", func(_, v *node) { l.sizeOr("auto", v, 1<<20, math.MaxInt64, &limits.BufferBytes) }},
 		field{"files", func(_, v *node) { l.sizeOr("auto", v, 1<<20, math.MaxInt64, &limits.FileBytes) }},
 	)

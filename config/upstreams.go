@@ -83,7 +83,6 @@ func (l *loader) readUpstream(u *Upstream, key, value *node) {
 		field{"protocol", func(_, v *node) { l.readProtocol(v, &u.Protocol); u.Own = u.Own || u.Protocol != HTTP1 }},
 		field{"grpc-failures", own(func(_, v *node) { l.readGRPCFailures(v, &u.GRPCFailures) })},
 	)
-	l.checkProtocol(u, value)
 	if warm := u.KeepAlive.Warm * len(u.Members); limits != nil && u.Limits.Connections > 0 && warm > u.Limits.Connections {
 		l.errorAt(limits, Diagnostic{
 			Msg:  "keepalive.warm opens " + strconv.Itoa(warm) + " connections from each shard, and limits.connections is " + strconv.Itoa(u.Limits.Connections),
@@ -93,6 +92,7 @@ func (l *loader) readUpstream(u *Upstream, key, value *node) {
 	if u.TLS != nil {
 		l.finishUpstreamTLS(u, secure)
 	}
+	l.checkProtocol(u, value)
 	if !members && !value.broken {
 		l.errorAt(key, Diagnostic{Msg: "the upstream " + strconv.Quote(u.Name) + " has no members", Want: "members: [HOST:PORT]"})
 	}

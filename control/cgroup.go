@@ -14,10 +14,11 @@ type system struct {
 	selfCgroup string // /proc/self/cgroup
 	cgroups    string // where cgroup v2 is mounted
 	meminfo    string // /proc/meminfo
+	selfStatm  string // /proc/self/statm
 }
 
 func hostSystem() system {
-	s := system{selfCgroup: "/proc/self/cgroup", cgroups: "/sys/fs/cgroup", meminfo: "/proc/meminfo"}
+	s := system{selfCgroup: "/proc/self/cgroup", cgroups: "/sys/fs/cgroup", meminfo: "/proc/meminfo", selfStatm: "/proc/self/statm"}
 	// Where both versions of cgroups are mounted, the second has a directory of its own.
 	if _, err := os.Stat(filepath.Join(s.cgroups, "cgroup.controllers")); err != nil {
 		if _, err := os.Stat(filepath.Join(s.cgroups, "unified", "cgroup.controllers")); err == nil {

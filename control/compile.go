@@ -49,10 +49,11 @@ func prepare(cfg *config.Config, reg *Registry) (*draft, error) {
 	}
 	d := &draft{gen, compiler{
 		cfg: cfg, reg: reg, sites: make(map[string]*static.Site),
-		named: make(map[string]*pool), pages: make(map[string]*gateway.ErrorPages),
+		named: make(map[string]*pool), pages: make(map[string]*gateway.ErrorPages), limiters: make(map[string]any), secrets: make(map[string]watched),
 		identities: certificates.NewIdentities(cfg.ReadFile),
 	}}
 	c := &d.compiler
+	gen.Settings.PerAddress = c.perAddress(cfg.Server.Limits.ConnectionsPerAddress)
 	gen.Errors = c.errorPages(&cfg.Errors)
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
@@ -95,6 +96,8 @@ func (s superseded) close() {
 func (d *draft) adopt() superseded {
 	d.reg.tokens.next()
 	d.reg.adopt(d.pools)
+	d.reg.adoptLimiters(d.limiters)
+	d.reg.secrets.adopt(d.secrets, d.cfg.ReadFile)
 	d.reg.mu.Lock()
 	defer d.reg.mu.Unlock()
 	before := superseded{d.reg.certificates, d.reg.identities}
@@ -120,12 +123,18 @@ type compiler struct {
 
 	identities *certificates.Identities // what is shown to upstreams
 	roots      *x509.CertPool           // of the system, nil until they are needed
+
+	limiters map[string]any     // see limiters
+	secrets  map[string]watched // see secrets
 }
 
 func (c *compiler) route(r *config.Route, out *gateway.Route) (err error) {
 	out.Name = r.Head.String()
 	out.Action = r.Action.Kind
 	out.Errors = c.errorPages(&r.Errors)
+	if out.Policies, err = c.policies(r); err != nil {
+		return err
+	}
 	if err := errors.Join(c.clients(r, out), c.token(r, out)); err != nil {
 		return err
 	}
@@ -135,6 +144,7 @@ func (c *compiler) route(r *config.Route, out *gateway.Route) (err error) {
 		if p := out.Errors.Page(r.Action.Status); p != nil && r.Action.Body == "" {
 			out.Fixed = p.As(r.Action.Status)
 		}
+		out.Prebuild()
 	case route.Redirect:
 		out.Status, out.Location = r.Action.Status, r.Location
 	case route.Echo:
@@ -205,6 +215,7 @@ func (c *compiler) plan(r *config.Route) *proxy.Plan {
 		Retry:    planRetry(&r.Retry),
 		Timeouts: planTimeouts(&r.Timeouts),
 		Upgrade:  r.Upgrade,
+		Edits:    requestEdits(r.Policies),
 		Limits:   http1.DefaultLimits,
 	}
 	// Targets whose URIs have the same path write the same request.
@@ -255,6 +266,7 @@ func (c *compiler) pool(r *config.Route, targets []proxy.Target) *pool {
 						c.err = errors.Join(c.err, err)
 						tls = &secure{}
 					}
+					tls.h2 = settings.Protocol == config.H2TLS
 				}
 				s.secure, s.serverName = tls, serverName(settings.TLS, &m)
 			}
@@ -283,7 +295,9 @@ func settings(cfg *config.Config) gateway.Settings {
 		H2:        h2Config(&s.H2, &limits),
 		AccessLog: accessFormat(cfg.Log.Access),
 		Trust:     gateway.NewTrust(s.Trust),
-		Listeners: listeners(cfg.Listen),
+
+		LoopLatency: s.Limits.LoopLatency,
+		Listeners:   listeners(cfg.Listen),
 	}
 }
 

@@ -116,7 +116,7 @@ log: stdout json
 	h2Settings.HTTP.RequestLine, h2Settings.HTTP.HeadBytes, h2Settings.HTTP.Fields = 1<<10, 4<<10, 7
 	if want := (gateway.Settings{
 		Body: 1 << 20, Header: time.Second, BodyIdle: 2 * time.Second, Idle: 3 * time.Second, Write: 4 * time.Second,
-		MinBody: 100, MinWrite: 200, AccessLog: gateway.LogJSON, H2: &h2Settings,
+		MinBody: 100, MinWrite: 200, AccessLog: gateway.LogJSON, H2: &h2Settings, LoopLatency: 500 * time.Millisecond,
 		Trust:     gateway.NewTrust([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")}),
 		Listeners: []gateway.Listener{{}, {ProxyProtocol: true}, {H2: true}},
 	}); !reflect.DeepEqual(s, want) {

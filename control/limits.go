@@ -56,6 +56,24 @@ const (
 	// without one a file is sent as it is.
 	formFileShare = 8
 
+	// maxLimiterBytes bounds the places of all limits of rates that count by address or header field, and limiterShare
+	// the part (one in limiterShare) of the memory that they may take. Each limit has as many as there is room for, from
+	// minLimiterKeys to maxLimiterKeys; where more keys are at work, they share (see limiter.Table).
+	maxLimiterBytes = 64 << 20
+	limiterShare    = 64
+	minLimiterKeys  = 4 << 10
+	maxLimiterKeys  = 256 << 10
+
+	// memoryLook is how often the memory is looked at. From shedAbove percent of what there is new requests are answered
+	// with 503, until it is less than shedBelow percent.
+	memoryLook = 250 * time.Millisecond
+	shedAbove  = 95
+	shedBelow  = 90
+
+	// maxSecretBytes bounds a file of passwords or tokens, secretsEvery is how often it is looked at.
+	maxSecretBytes = 4 << 20
+	secretsEvery   = 2 * time.Second
+
 	// memoryShare is the part (one in memoryShare) of the memory that is ours which buffers may take when the
 	// configuration says nothing.
 	memoryShare = 4

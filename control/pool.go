@@ -114,8 +114,11 @@ func (r *Registry) adopt(pools []*pool) {
 }
 
 func protocol(p config.Protocol) proxy.Protocol {
-	if p == config.H2C {
+	switch p {
+	case config.H2C:
 		return proxy.H2C
+	case config.H2TLS:
+		return proxy.H2
 	}
 	return proxy.HTTP1
 }

@@ -32,8 +32,10 @@ type Registry struct {
 	identities   *certificates.Identities
 	secured      map[*proxy.Member]string // what tells how TLS is spoken to it from other ways
 
-	tokens tokens
-	keyLog io.Writer // takes the secrets of connections; nil almost always
+	tokens   tokens
+	limiters limiters
+	secrets  secrets
+	keyLog   io.Writer // takes the secrets of connections; nil almost always
 }
 
 // set is the certificates that are served, nil without TLS.
@@ -55,7 +57,7 @@ type memberKey struct {
 // NewRegistry makes a registry. Without a resolver, names are looked up as the system is configured to.
 func NewRegistry(r Resolver) *Registry {
 	return &Registry{
-		resolver: r, shards: 1,
+		resolver: r, shards: 1, limiters: limiters{rateKeys: minLimiterKeys, countKeys: minLimiterKeys},
 		upstreams: make(map[string]*proxy.Upstream), members: make(map[memberKey]*proxy.Member), plans: make(map[string]uint32),
 		secured: make(map[*proxy.Member]string),
 	}

@@ -175,8 +175,9 @@ func (r *Registry) moved(p *pool, s *server, list []discovery.Endpoint) {
 	r.publish(p)
 }
 
-// close ends the watching of names. Nothing is published any more when it returns.
+// close ends the watching of names and files. Nothing is published any more when it returns.
 func (r *Registry) close() {
+	r.secrets.close()
 	if r.discovery != nil {
 		r.discovery.Close()
 	}

@@ -57,6 +57,9 @@ type Server struct {
 	signers *tlsedge.Workers // nil without TLS
 	keyLog  *os.File         // nil almost always
 
+	// overload is what the shards cannot see.
+	overload gateway.Overload
+
 	// changing is held by whoever changes what is served; mu by whoever touches what follows it, for a moment.
 	changing sync.Mutex
 	mu       sync.Mutex
@@ -110,6 +113,7 @@ func Start(o Options) (_ *Server, err error) {
 	}
 	s.registry = NewRegistry(nil)
 	s.registry.shards, s.registry.tell = s.size.shards, s.tellName
+	s.registry.limiters.rateKeys, s.registry.limiters.countKeys = s.size.rateKeys, s.size.countKeys
 	if err := s.openKeyLog(o.KeyLog); err != nil {
 		return nil, err
 	}
@@ -147,6 +151,7 @@ func Start(o Options) (_ *Server, err error) {
 	}
 	s.announce()
 	s.watch()
+	go s.guardMemory(hostSystem())
 	go func() {
 		s.running.Wait()
 		close(s.ended)
@@ -192,6 +197,7 @@ func (s *Server) startShard(i int) error {
 		Background: background,
 		Jobs:       s.jobs.Submit,
 		Signers:    s.signers,
+		Overload:   &s.overload,
 		ID:         i,
 		CPU:        s.size.pins[i],
 		Backend:    s.backend.Kind,

@@ -31,6 +31,8 @@ type size struct {
 	formFDs   int           // and descriptors
 	heap      int64         // soft limit of the Go heap, 0 for none
 	remarks   []string      // what the operator should know
+
+	rateKeys, countKeys int // places of a limiter, for rates and for what is under way
 }
 
 // fit decides how many shards, connections and buffers there are.
@@ -50,6 +52,7 @@ func fit(cfg *config.Config, r resources) (size, error) {
 	}
 	s.buffers(cfg.Server.Limits.BufferBytes, r.memory)
 	s.staticFiles(cfg, r.memory)
+	s.limiterPlaces(cfg, r.memory)
 	return s, nil
 }
 

@@ -15,15 +15,18 @@ import (
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/tlsedge"
 	"github.com/anygate/anygate/tlsedge/certificate"
+	"github.com/anygate/anygate/tlsedge/profile"
 )
 
-// upstreamProtocols is what members are offered by ALPN.
-var upstreamProtocols = []string{"http/1.1"}
+// The protocols that members are offered by ALPN: the one of their pool, so that none can be chosen which it does not
+// speak.
+var offerHTTP1, offerH2 = []string{"http/1.1"}, []string{"h2"}
 
 // secure is how TLS is spoken to the members of a pool.
 type secure struct {
 	roots    *x509.CertPool
 	insecure bool
+	h2       bool
 	digest   [sha256.Size]byte      // of the authorities
 	identity *certificates.Identity // nil for none
 }
@@ -107,8 +110,12 @@ func serverName(t *config.UpstreamTLS, m *config.Member) string {
 func (s *server) client() (*tls.Config, string) {
 	t := s.secure
 	cfg := &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: upstreamProtocols, ServerName: s.serverName,
+		MinVersion: tls.VersionTLS12, NextProtos: offerHTTP1, ServerName: s.serverName,
 		RootCAs: t.roots, InsecureSkipVerify: t.insecure,
+	}
+	if t.h2 {
+		// Without those that HTTP/2 prohibits (RFC 9113, section 9.2.2).
+		cfg.NextProtos, cfg.CipherSuites = offerH2, profile.Find("intermediate").Suites
 	}
 	own := [sha256.Size]byte{}
 	if t.identity != nil {

@@ -29,7 +29,7 @@ type secureOrigin struct {
 }
 
 // newSecureOrigin serves with a certificate for app.test, its.srv.test, localhost and 127.0.0.1.
-func newSecureOrigin(t *testing.T, change func(*tls.Config)) *secureOrigin {
+func newSecureOrigin(t *testing.T, change func(*tls.Config), before ...func(*httptest.Server)) *secureOrigin {
 	t.Helper()
 	o := &secureOrigin{}
 	o.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -55,6 +55,9 @@ func newSecureOrigin(t *testing.T, change func(*tls.Config)) *secureOrigin {
 	}
 	if change != nil {
 		change(o.TLS)
+	}
+	for _, f := range before {
+		f(o.Server)
 	}
 	o.StartTLS()
 	t.Cleanup(o.Close)
@@ -150,6 +153,64 @@ func TestUpstreamTLS(t *testing.T) {
 			`pool=https://127.0.0.1:`+o.port+` reason=tls_certificate`)
 		if n := strings.Count(r.err.String(), "upstream fails over TLS"); n != 3 {
 			t.Errorf("%d failures are told of", n)
+		}
+	})
+}
+
+// TestUpstreamH2TLS has pools whose protocol is h2, in front of servers that speak HTTP/2, that do not, and that know
+// nothing of ALPN. Requests and checks go out alike.
+func TestUpstreamH2TLS(t *testing.T) {
+	engines(t, func(t *testing.T, engine string) {
+		dir := t.TempDir()
+		put(t, dir, "ca.pem", tlsRoot.PEM())
+		speaking := func(version uint16, protocols ...string) func(*tls.Config) {
+			return func(c *tls.Config) {
+				c.MinVersion, c.MaxVersion, c.NextProtos = version, version, append([]string{}, protocols...)
+			}
+		}
+		h2 := func(s *httptest.Server) { s.EnableHTTP2 = true }
+		both := newSecureOrigin(t, speaking(tls.VersionTLS13, "http/1.1", "h2"), h2)
+		old := newSecureOrigin(t, speaking(tls.VersionTLS12, "h2"), h2)
+		another := newSecureOrigin(t, speaking(tls.VersionTLS13, "http/1.1"))
+		silent := newSecureOrigin(t, speaking(tls.VersionTLS13))
+		r := start(t, dir, fmt.Sprintf(upstreamTLSText, engine, strings.NewReplacer("BOTH", both.port, "OLD", old.port, "ANOTHER", another.port, "SILENT", silent.port).Replace(`
+  both: {members: 127.0.0.1:BOTH, protocol: h2, tls: {ca: ca.pem, server-name: app.test}, health: {path: /up, every: 100ms}}
+  unsaid: {members: 127.0.0.1:BOTH, tls: {ca: ca.pem, server-name: app.test}}
+  old: {members: "https://localhost:OLD", protocol: h2, tls: {ca: ca.pem}}
+  another: {members: 127.0.0.1:ANOTHER, protocol: h2, tls: {ca: ca.pem}, health: {path: /up, every: 100ms, fall: 1}}
+  silent: {members: 127.0.0.1:SILENT, protocol: h2, tls: {ca: ca.pem}, health: {path: /up, every: 100ms, fall: 1}}
+  spare: {members: [127.0.0.1:SILENT, 127.0.0.1:BOTH], protocol: h2, tls: {ca: ca.pem}}
+`), `
+  "/both": https://both
+  "/unsaid": https://unsaid
+  "/old": http://old
+  "/another": https://another
+  "/silent": https://silent
+  "/spare": https://spare
+`))
+		for _, c := range []struct {
+			path   string
+			status int
+			want   string
+		}{
+			{"/both", 200, `nobody asks "app.test" by "h2"`},
+			{"/unsaid", 200, `nobody asks "app.test" by "http/1.1"`},
+			{"/old", 200, `nobody asks "localhost" by "h2"`},
+			{"/another", 502, "502 Bad Gateway\n"},
+			{"/silent", 502, "502 Bad Gateway\n"},
+			{"/spare", 200, `nobody asks "" by "h2"`},
+		} {
+			for range 2 {
+				if status, body := askPlain(t, r, c.path); status != c.status || body != c.want {
+					t.Errorf("%s: %d %q", c.path, status, body)
+				}
+			}
+		}
+		const refused, unchosen = "it refuses the handshake: no application protocol", "it does not speak HTTP/2: it has chosen no protocol by ALPN"
+		r.says(t, `pool=another reason=tls_handshake cause="`+refused, `pool=silent reason=tls_handshake cause="`+unchosen,
+			"of another is down: 1 check failed: TLS: "+refused, "of silent is down: 1 check failed: TLS: "+unchosen)
+		if n := both.checks.Load(); n < 1 {
+			t.Errorf("%d checks have come", n)
 		}
 	})
 }

@@ -15,6 +15,7 @@ func (s *Server) watch() {
 		set.Run(s.logs.say)
 	}
 	s.registry.identities.Run(s.logs.say, s.registry.showNew)
+	s.registry.secrets.follow(secretsEvery, s.tellSecrets)
 	list := s.registry.watched()
 	if len(list) == 0 && s.health == nil {
 		return
@@ -32,6 +33,15 @@ func (s *Server) tell(e health.Event) {
 		level = telemetry.Warn
 	}
 	s.logs.say(level, e.String())
+}
+
+// tellSecrets logs what has become of a file of passwords or tokens.
+func (s *Server) tellSecrets(name string, err error) {
+	if err != nil {
+		s.logs.say(telemetry.Warn, "a file of credentials cannot be used: what was read of it before stays", telemetry.String("error", err.Error()))
+		return
+	}
+	s.logs.say(telemetry.Info, "a file of credentials was read again", telemetry.String("file", name))
 }
 
 // tellName logs what has become of a name. Of failures in a row it tells the first one and then ever fewer.

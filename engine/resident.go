@@ -50,25 +50,45 @@ func (s *Shard) front(i uint32, g *segment) int64 {
 		return min(g.n, turnBytes)
 	}
 	off := int64(g.pos)
-	n := min(g.n, residentWindow-off%residentWindow)
 	number := uint16(off/residentWindow%0xffff) + 1
 	if g.window == number {
-		return n
+		return inWindow(off, g.n)
 	}
-	if !s.recent(g.fd, off, n) {
-		if !s.present(g.fd, off, n) {
-			s.absent(i, g, off, n)
-			return 0
-		}
-		s.remember(g.fd, off, n)
+	n, there := s.Resident(g.fd, off, g.n)
+	if !there {
+		s.absent(i, g, off, n)
+		return 0
 	}
 	g.window = number
 	return n
 }
 
+// Resident is for a protocol that reads files by ReadFile: of n bytes from off
+// of a file, how many one look is about, and whether these are in memory. If
+// not, somebody who may wait for the disk is to read them; that has to be the
+// end of it, since what cannot be read is never in memory. Without
+// Handler.Absent there is nobody to do that, and all of it counts as there.
+func (s *Shard) Resident(fd int32, off, n int64) (part int64, there bool) {
+	if s.handler.Absent == nil {
+		return n, true
+	}
+	part = inWindow(off, n)
+	if s.recent(fd, off, part) {
+		return part, true
+	}
+	if !s.present(fd, off, part) {
+		s.stats.Absent++
+		return part, false
+	}
+	s.remember(fd, off, part)
+	return part, true
+}
+
+// inWindow is how many of n bytes from off lie in its first window.
+func inWindow(off, n int64) int64 { return min(n, residentWindow-off%residentWindow) }
+
 // absent has the protocol told that a connection needs a part of a file.
 func (s *Shard) absent(i uint32, g *segment, off, n int64) {
-	s.stats.Absent++
 	s.conns[i].flags |= flagAbsent
 	if !s.handler.Absent(s.name(i), g.fd, off, n, g.owner) {
 		s.resident.unsaid = append(s.resident.unsaid, i)
@@ -92,7 +112,7 @@ func (s *Shard) Present(c Conn) {
 		}
 		if off := int64(g.pos); g.kind == segFile {
 			g.window = uint16(off/residentWindow%0xffff) + 1
-			s.remember(g.fd, off, min(g.n, residentWindow-off%residentWindow))
+			s.remember(g.fd, off, inWindow(off, g.n))
 		}
 		break
 	}

@@ -222,6 +222,55 @@ func TestAbsentFileThatGotShorter(t *testing.T) {
 	})
 }
 
+// TestResident asks as a protocol does that reads files itself: no look goes beyond a
+// window, and what was there is taken to be there for a while.
+func TestResident(t *testing.T) {
+	const (
+		w  = residentWindow
+		fd = 7
+	)
+	looks := 0
+	d := &disk{cached: map[int64]bool{0: true}}
+	onBoth(t, func(t *testing.T, kind Kind) {
+		r := start(t, kind, smallLimits, Handler{Absent: d.absent})
+		r.do(func() {
+			looks = 0
+			r.s.cfg.Present = func(fd int32, off, n int64) bool {
+				looks++
+				return d.present(fd, off, n)
+			}
+			before := r.s.stats.Absent
+			for _, c := range []struct {
+				off, n int64
+				part   int64
+				there  bool
+				looks  int
+			}{
+				{0, 3 * w, w, true, 1},
+				{100, w, w - 100, true, 1}, // it is known of the window
+				{w - 1, 5, 1, true, 1},
+				{w, 5, 5, false, 2},
+				{w, 5, 5, false, 3}, // what was not there may be there now
+				{2*w - 10, w, 10, false, 4},
+			} {
+				if part, there := r.s.Resident(fd, c.off, c.n); part != c.part || there != c.there || looks != c.looks {
+					t.Errorf("%d bytes at %d: %d, %t after %d looks, want %d, %t after %d", c.n, c.off, part, there, looks, c.part, c.there, c.looks)
+				}
+			}
+			if n := r.s.stats.Absent - before; n != 3 {
+				t.Errorf("%d parts are counted as absent", n)
+			}
+			if n := testing.AllocsPerRun(100, func() { r.s.Resident(fd, 0, 1) }); n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+			r.s.handler.Absent = nil
+			if part, there := r.s.Resident(fd, w, 3*w); part != 3*w || !there {
+				t.Errorf("with nobody to read it: %d, %t", part, there)
+			}
+		})
+	})
+}
+
 // TestPresence asks the kernel: for what was just written, for what was thrown out of memory,
 // and for what was read again. Where a file system keeps everything in memory there is
 // nothing to be thrown out.

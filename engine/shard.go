@@ -82,6 +82,7 @@ type Shard struct {
 	spinner  spinner
 	stopping bool
 	stats    Stats
+	lag      lag
 }
 
 // Stats counts what a shard did; read it on the shard's thread.
@@ -326,6 +327,7 @@ func (s *Shard) reads(i uint32) bool {
 
 // wait is how long the loop may sleep: 0 not at all, below 0 for ever.
 func (s *Shard) wait() time.Duration {
+	s.lag.rests(int64(time.Since(processStart)))
 	if len(s.dirty) > 0 || len(s.nudged) > 0 || s.stopping || s.mayResume() {
 		return 0
 	}

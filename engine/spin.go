@@ -94,6 +94,7 @@ func (s *Shard) looks() bool {
 
 // waited is called after every wait, when the clock was read.
 func (s *Shard) waited() {
+	s.lag.begins(s.now)
 	if s.spinner.began != 0 && s.spinner.ended(s.now) {
 		s.stats.SpinHits++
 		s.napped(true)

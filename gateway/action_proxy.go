@@ -6,6 +6,10 @@ import (
 
 // serveProxy passes the request on to an upstream.
 func (g *Gateway) serveProxy(x *Exchange, in *Incoming, norm []byte) {
+	if g.shedder.buffers {
+		x.turnAway(shortOfBuffers)
+		return
+	}
 	if h := in.Head; proxy.Forwards(h) == 0 {
 		// The request has come as far as it may: it is answered here.
 		g.answerOptions(x, h, norm)
@@ -30,7 +34,7 @@ func (d *downstream) Want(n int) {
 
 func (d *downstream) Interim(status int, block []byte) {
 	x := (*Exchange)(d)
-	x.codec.Interim(x, status, block)
+	x.interim(status, block)
 }
 
 func (d *downstream) Respond(r *proxy.Response) {
@@ -47,10 +51,14 @@ func (d *downstream) Respond(r *proxy.Response) {
 		x.sawGRPC(r.Block)
 		x.grpc.open = length < 0
 	}
-	x.head(Response{
+	head := Response{
 		Status: r.Status, Block: r.Block, Length: length,
 		HasDate: r.HasDate, HasServer: r.HasServer,
-	})
+	}
+	if x.mayCode() {
+		x.code(&head)
+	}
+	x.head(head)
 }
 
 func (d *downstream) Content(p []byte) {
@@ -59,12 +67,16 @@ func (d *downstream) Content(p []byte) {
 		x.discard(len(p))
 		return
 	}
+	if c := x.coder(); c != nil {
+		x.coded(c, p)
+		return
+	}
 	x.codec.Content(x, p)
 }
 
 func (d *downstream) Pipes() bool {
 	x := (*Exchange)(d)
-	return x.state&replaced == 0 && x.codec.Pipes(x)
+	return x.state&replaced == 0 && x.coder() == nil && x.codec.Pipes(x)
 }
 
 func (d *downstream) Piped(n int) {
@@ -81,6 +93,9 @@ func (d *downstream) Finish(trailers []byte) {
 	}
 	if x.grpc.asked && len(trailers) > 0 {
 		x.sawGRPC(trailers)
+	}
+	if c := x.coder(); c != nil {
+		x.codedEnd(c)
 	}
 	x.end(trailers)
 }

@@ -59,9 +59,9 @@ func (x *Exchange) answerFile(a *static.Answer) {
 		return
 	}
 	if len(a.Hints) > 0 {
-		x.codec.Interim(x, 103, a.Hints)
+		x.interim(103, a.Hints)
 	}
-	if a.Whole != nil {
+	if p := x.policies(); a.Whole != nil && (p == nil || !p.decorates()) {
 		if h, ok := x.codec.(*h1Conn); ok && h.whole(x, a) {
 			return
 		}

@@ -116,6 +116,7 @@ type Exchange struct {
 	grpc      grpcState
 	content   int64 // bytes of content received
 	discarded int   // bytes of content that a page stands for
+	policy    policyState
 	log       logEntry
 }
 
@@ -157,8 +158,8 @@ func (x *Exchange) Begin(in *Incoming) {
 	if g.access != nil && x.gen.Settings.AccessLog != LogOff {
 		g.logBegin(x, in)
 	}
-	if limit := x.gen.Settings.Body; limit > 0 && in.Length > limit {
-		x.refuse(413, "content_too_large")
+	if g.shedder.reason != "" {
+		x.turnAway(g.shedder.reason)
 		return
 	}
 	if misdirected(x.codec, h) {
@@ -172,8 +173,8 @@ func (x *Exchange) Begin(in *Incoming) {
 	g.dispatch(x, in)
 }
 
-// dispatch finds the route, and sets its action to work if the request is
-// admitted. A request that had to wait for that comes here again.
+// dispatch finds the route, asks its policies, and sets its action to work if
+// the request is admitted. A request that had to wait for that comes here again.
 func (g *Gateway) dispatch(x *Exchange, in *Incoming) {
 	h := in.Head
 	raw := h.PathBytes()
@@ -190,6 +191,9 @@ func (g *Gateway) dispatch(x *Exchange, in *Incoming) {
 		}
 	}
 	method, host := h.Bytes(h.Method), h.Bytes(h.Host)
+	if h.MethodID == http1.OPTIONS && g.preflight(x, in, norm) {
+		return
+	}
 	switch x.gen.Table.Match(method, host, norm, &g.match) {
 	case route.Found:
 	case route.MethodNotAllowed:
@@ -200,7 +204,11 @@ func (g *Gateway) dispatch(x *Exchange, in *Incoming) {
 		return
 	}
 	x.route = &x.gen.Routes[g.match.Value]
-	if !x.vouched() || !g.admit(x, in) {
+	if x.tooLong(in) {
+		x.refuse(413, "content_too_large")
+		return
+	}
+	if !g.admit(x, in) {
 		return
 	}
 	switch x.route.Action {
@@ -261,7 +269,7 @@ func (x *Exchange) Received(p []byte) bool {
 		return false
 	}
 	x.content += int64(len(p))
-	if limit := x.gen.Settings.Body; limit > 0 && x.content > limit && x.state&tunnelled == 0 {
+	if limit := x.bodyLimit(); limit >= 0 && x.content > limit && x.state&tunnelled == 0 {
 		x.tooLarge()
 		return false
 	}
@@ -337,6 +345,7 @@ func (x *Exchange) Writable() {
 func (x *Exchange) Cancel() {
 	x.state |= cancelled
 	x.drop()
+	x.release()
 	x.g.logEnd(x, "client_closed")
 	x.g.freeExchange(x)
 }
@@ -345,6 +354,7 @@ func (x *Exchange) Cancel() {
 // or given up, all of the request; the exchange is no longer valid.
 func (x *Exchange) Done() {
 	x.drop()
+	x.release()
 	if x.log.buf != 0 {
 		x.g.logEnd(x, "")
 	}
@@ -369,6 +379,9 @@ func (x *Exchange) drop() {
 		x.redemption.x = nil
 		x.redemption = nil
 	}
+	if x.g.resuming.x == x {
+		x.g.resuming.x = nil
+	}
 	if x.file != nil {
 		x.file.x = nil
 		x.file = nil
@@ -386,7 +399,24 @@ func (x *Exchange) begin(status int) {
 func (x *Exchange) head(r Response) {
 	x.begin(r.Status)
 	x.g.head = r
+	if p := x.policies(); p != nil {
+		x.g.decorate(x, p, &x.g.head)
+	}
 	x.codec.Respond(x, &x.g.head)
+}
+
+// interim sends a 1xx response. It has none of the fields that the route's policies
+// take out of responses, and none of those that they add, which are about the
+// final one.
+func (x *Exchange) interim(status int, block []byte) {
+	if p := x.policies(); p != nil && p.Fields != nil {
+		g := x.g
+		g.decorated = p.Fields.Strip(append(g.decorated[:0], block...), 0)
+		if block = g.decorated; len(block) == 0 && status == 103 {
+			return // there is no other sense in it than its fields
+		}
+	}
+	x.codec.Interim(x, status, block)
 }
 
 // respond sends a whole response with a small body.

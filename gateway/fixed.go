@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"bytes"
+
 	"github.com/anygate/anygate/h2"
 	"github.com/anygate/anygate/http1"
 )
@@ -16,6 +18,8 @@ type Fixed struct {
 	head   int    // length of the head in image
 	h2     []byte // the header block of HTTP/2
 	h2date int    // where the date is in it
+
+	edited *FieldEdits // what was done to block already
 }
 
 const serverLine = "Server: anygate\r\n"
@@ -65,8 +69,29 @@ func (f *Fixed) As(status int) *Fixed {
 	return newFixed(status, f.block, f.body)
 }
 
+// Prebuild edits the response of a fixed action once for all, if nothing else is
+// done to the responses of its route. Date and Server are no part of a block, so
+// that edits of those are left to each response.
+func (r *Route) Prebuild() {
+	p := r.Policies
+	if p == nil || p.Fields == nil || !p.static() || p.Fields.date || p.Fields.server {
+		return
+	}
+	block := p.Fields.Apply(bytes.Clone(r.Fixed.block), 0)
+	r.Fixed = newFixed(r.Fixed.Status, block, r.Fixed.body)
+	r.Fixed.edited = p.Fields
+}
+
 // prebuilt answers with a response built beforehand.
 func (x *Exchange) prebuilt(f *Fixed) {
+	if p := x.policies(); p != nil && p.decorates() && (f.edited == nil || f.edited != p.Fields) {
+		length := int64(len(f.body))
+		if f.Status == 204 || f.Status == 304 {
+			length = -1
+		}
+		x.respond(Response{Status: f.Status, Block: f.block, Length: length}, f.body)
+		return
+	}
 	x.begin(f.Status)
 	x.state |= responseOver
 	x.codec.Prebuilt(x, f)

@@ -11,6 +11,7 @@ import (
 	"github.com/anygate/anygate/proxy/proxyproto"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
+	"github.com/anygate/anygate/static/encoder"
 	"github.com/anygate/anygate/telemetry"
 	"github.com/anygate/anygate/tlsedge"
 )
@@ -51,12 +52,16 @@ type Options struct {
 	// Access and Errors take log lines; nil takes none.
 	Access, Errors *telemetry.Ring
 	ErrorLevel     telemetry.Level
+
+	// Overload may be nil.
+	Overload *Overload
 }
 
 // Gateway is the HTTP side of one shard. Its methods run on the shard's
 // thread, except New, Run, Drain, Stop, Open and Files.
 type Gateway struct {
 	s       *engine.Shard
+	id      int // of the shard
 	current *atomic.Pointer[Generation]
 	gen     *Generation
 	known   *Generation // the one whose upstreams the proxy knows of
@@ -89,6 +94,13 @@ type Gateway struct {
 	head   Response
 	token  privacypass.Token
 
+	// decorated is for the fields of a response whose route has policies.
+	decorated []byte
+	rules     ruleBook
+	resuming  resuming
+	coders    *encoder.Streams // nil before the first
+	sink      sink
+
 	preamble   proxyproto.Header
 	store      *static.Store
 	ask        func(*static.Ask) bool
@@ -109,6 +121,12 @@ type Gateway struct {
 	level          telemetry.Level
 	open           atomic.Int64
 	grpc           grpcCounts
+
+	overload       *Overload
+	shedder        shedder
+	places         []place // by the connection's index
+	turnedAway     atomic.Uint64
+	refusedClients atomic.Uint64
 }
 
 // The kinds of connections, in their user values.
@@ -126,6 +144,7 @@ const (
 	messageFile     // Value is a *static.Wait, Arg the entry that has come for it
 	messageFarewell // Value is a *static.Farewell
 	messagePresent  // Arg is an index into Gateway.absences
+	messageAuth     // Value is an *authCheck
 	messageRedeemed // Value is a *redemption
 	messageSigned   // Value is tlsedge's
 )
@@ -145,6 +164,7 @@ func New(o Options) (*Gateway, error) {
 
 func newGateway(o Options) *Gateway {
 	return &Gateway{
+		id: o.ID, overload: o.Overload,
 		current: o.Generation, gen: o.Generation.Load(),
 		path:   make([]byte, 0, http1.MaxHeadBytes),
 		block:  make([]byte, 0, 4096),
@@ -159,6 +179,7 @@ func newGateway(o Options) *Gateway {
 func (g *Gateway) Attach(s *engine.Shard) error {
 	g.s = s
 	g.proxy = proxy.New(s, userUpstream)
+	g.proxy.Wake = g.wakeProxy
 	g.edge = tlsedge.NewEdge(s, func(job any) bool {
 		return s.Post(engine.Message{Kind: messageSigned, Value: job})
 	}, g.signers)
@@ -204,7 +225,7 @@ func (g *Gateway) Handler() engine.Handler {
 		Timer:     g.timer,
 		Released:  func(token uint32) { g.files.ReleaseToken(token) },
 		Message:   g.message,
-		Alarm:     func() { g.proxy.Alarm() },
+		Alarm:     g.alarm,
 		Turn:      g.turn,
 		Tick:      g.tick,
 		Stopped:   func() { g.edge.Stop() },
@@ -217,13 +238,15 @@ func (g *Gateway) Handler() engine.Handler {
 
 func (g *Gateway) accepted(c engine.Conn, listener int) {
 	g.newClient(c, listener)
-	switch l := g.gen.Settings.listener(listener); {
+	h, l := g.client(c), g.gen.Settings.listener(listener)
+	switch {
 	case l.ProxyProtocol:
-		g.client(c).awaitPreamble(l.H2)
+		h.awaitPreamble(l.H2)
+	case !h.admitAddress():
 	case l.TLS != nil:
-		g.client(c).beginTLS(l.TLS)
+		h.beginTLS(l.TLS)
 	case l.H2 && g.gen.Settings.H2 != nil:
-		g.startH2(g.client(c)).accept()
+		g.startH2(h).accept()
 	}
 }
 
@@ -321,6 +344,8 @@ func (g *Gateway) message(m engine.Message) {
 		g.files.Pass(m.Value.(*static.Farewell))
 	case messageSigned:
 		g.edge.Signed(m.Value)
+	case messageAuth:
+		g.checked(m.Value.(*authCheck))
 	case messageRedeemed:
 		g.redeemed(m.Value.(*redemption))
 	default:
@@ -330,6 +355,7 @@ func (g *Gateway) message(m engine.Message) {
 
 // turn takes up a new generation.
 func (g *Gateway) turn() {
+	g.shedder.look(g.s.Now(), g.s.Lag(), g.gen.Settings.LoopLatency, g.s.Pressure(), g.overload != nil && g.overload.memory.Load())
 	gen := g.current.Load()
 	if gen == g.known {
 		return
@@ -363,12 +389,11 @@ func (g *Gateway) drain() {
 func (g *Gateway) tick() {
 	g.edge.Tick()
 	g.files.Tick()
+	g.mux.askAgain()
 	g.hurryListings()
 	g.hurryWaits()
 	g.hurryRedemptions()
-	if g.s.Pressure() == mostPressure {
-		g.shed()
-	}
+	g.shed()
 }
 
 // now is the Date field's value (RFC 9110, section 6.6.1), made once a second.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/anygate/anygate/h2"
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/policy/limiter"
 	"github.com/anygate/anygate/policy/privacypass"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
@@ -22,6 +23,11 @@ type Generation struct {
 	// Errors are the pages for requests that no route matches, nil if there
 	// are none.
 	Errors *ErrorPages
+}
+
+// finds reports whether a route matches.
+func (g *Generation) finds(method, host, path []byte, m *route.Match) bool {
+	return g.Table.Match(method, host, path, m) == route.Found
 }
 
 // plans goes through the plans of all routes.
@@ -44,6 +50,8 @@ type Route struct {
 	Clients *tlsedge.Authorities
 	// Token is what a request has to redeem; nil asks for nothing.
 	Token *privacypass.Policy
+	// Policies are nil if there are none.
+	Policies *Policies
 
 	Fixed    *Fixed         // Fixed
 	Status   int            // Redirect, Echo
@@ -77,6 +85,12 @@ type Settings struct {
 
 	// AccessLog is the form of the access log.
 	AccessLog LogFormat
+
+	// LoopLatency is how long a turn of the loop may take before new requests
+	// are turned away; 0 does not look.
+	LoopLatency time.Duration
+	// PerAddress counts the connections of each client address; nil does not.
+	PerAddress *limiter.Tally
 
 	// Trust are the addresses whose word on who the client is counts.
 	Trust Trust

@@ -135,3 +135,47 @@ func TestGRPCDeadline(t *testing.T) {
 		})
 	}
 }
+
+// TestGRPCDeadlineOfTheUpstream has an upstream that was told the deadline as well end
+// the call at that time: that is the deadline, whoever comes first, and no failure of the
+// member.
+func TestGRPCDeadlineOfTheUpstream(t *testing.T) {
+	const cancel, internal = 8, 2
+	for _, row := range []struct {
+		name    string
+		after   time.Duration
+		begun   bool // the response
+		code    uint32
+		want    string // how the client is told
+		failure uint64
+	}{
+		{"at the time", 1493 * time.Millisecond, false, cancel, "4", 0},
+		{"with a response that has begun", 1493 * time.Millisecond, true, cancel, "4", 0},
+		{"before", 1400 * time.Millisecond, false, cancel, "14", 1},
+		{"at the time, for another reason", 1493 * time.Millisecond, false, internal, "14", 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newSimWorld(t, 1, engine.Faults{})
+			w.speaksH2(nil)
+			var held *originRequest
+			u := w.upstream("up", (&origin{serve: func(r *originRequest) { held = r }}).data())
+			w.serve("/p/: http://up")
+			c := w.client()
+			c.send(grpcGet("/p/", "Grpc-Timeout: 1500m\r\n"))
+			w.eventually("the request is there", func() bool { return held != nil })
+			if row.begun {
+				held.head(false, ":status", "200", "content-type", "application/grpc")
+			}
+			w.steps(10)
+			w.advance(row.after)
+			held.cut(row.code)
+			w.steps(10)
+			if c.pull(); !strings.Contains(strings.ToLower(string(c.got)), "grpc-status: "+row.want+"\r\n") {
+				t.Errorf("received %q", c.got)
+			}
+			if n := w.memberOf(w.shared("up"), u).Cells()[0].Failures.Load(); n != row.failure {
+				t.Errorf("%d failures of the member are counted", n)
+			}
+		})
+	}
+}

@@ -116,6 +116,17 @@ func (g *Gateway) newClient(c engine.Conn, listener int) {
 	h.deadline(g.gen.Settings.Header)
 }
 
+// admitAddress refuses a connection from an address that has too many, as soon
+// as it is known where it is from, and reports whether it goes on.
+func (h *h1Conn) admitAddress() bool {
+	if h.g.gen.Settings.PerAddress == nil || h.g.countClient(h.conn, h.Peer().Addr()) {
+		return true
+	}
+	h.gone()
+	h.g.s.Abort(h.conn)
+	return false
+}
+
 func (h *h1Conn) deadline(d time.Duration) { h.g.s.SetDeadline(h.conn, d) }
 
 // gone forgets a connection that the engine is done with, or will be.
@@ -129,6 +140,7 @@ func (h *h1Conn) gone() {
 	}
 	h.queue = h.queue[:0]
 	h.g.open.Add(-1)
+	h.g.uncountClient(h.conn)
 	if x := h.x; x != nil {
 		h.x = nil
 		x.Cancel()

@@ -48,6 +48,9 @@ func (h *h1Conn) preamble(p []byte) (n int, ok bool) {
 		}
 	}
 	header.TLVs = nil // borrowed
+	if !h.admitAddress() {
+		return n, true
+	}
 	if l := h.g.gen.Settings.listener(int(h.listener)); l.TLS != nil {
 		h.beginTLS(l.TLS)
 		h.flags |= h1Sealed

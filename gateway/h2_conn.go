@@ -47,6 +47,7 @@ type h2Conn struct {
 	begun  int64
 
 	streams    *h2Stream // those in use, as a list
+	held       int64     // bytes of the buffers in which content of streams waits
 	lastOut    uint64    // what the client had taken, at the last look of the timer
 	lastQueued uint32    // and what waited for it
 }
@@ -63,6 +64,8 @@ type h2Shared struct {
 	free    []uint32 // of streams
 	spare   []*h2Conn
 	heads   *h2Heads
+
+	unasked, asking []uint32 // streams that wait for a part of a file; see askAgain
 
 	hsts, hstsLine []byte // of encodeHSTS, and what it was made of
 }
@@ -95,7 +98,7 @@ func (g *Gateway) startH2(under *h1Conn) *h2Conn {
 	}
 	g.h2[i] = h
 	h.g, h.conn, h.under, h.cfg = g, under.conn, under, g.gen.Settings.H2
-	h.flags, h.depth, h.burst, h.streams = 0, 0, 0, nil
+	h.flags, h.depth, h.burst, h.streams, h.held = 0, 0, 0, nil, 0
 	h.opened = g.s.Now()
 	under.flags |= h1Switched
 	g.s.SetUser(h.conn, userH2)
@@ -123,6 +126,8 @@ func (h *h2Conn) enter() {
 }
 
 // own makes sure that nobody else's frames are in the way of this connection's.
+// Whatever calls an exchange, which may enter another connection, does it again
+// before it has the codec write.
 func (h *h2Conn) own() {
 	m := &h.g.mux
 	if m.owner == h {
@@ -140,6 +145,7 @@ func (h *h2Conn) leave() {
 	if h.depth--; h.depth > 0 || h.flags.has(h2Dead) {
 		return
 	}
+	h.own()
 	if h.flags.has(h2Wake) || h.c.HasReady() {
 		h.depth++
 		h.pump()

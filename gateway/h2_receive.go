@@ -25,6 +25,7 @@ func (h *h2Conn) received(p []byte) {
 		if h.flags.has(h2Dead) {
 			return
 		}
+		h.own()
 	}
 	h.leave()
 	if !h.flags.has(h2Dead) {

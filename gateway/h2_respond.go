@@ -311,10 +311,13 @@ func (h *h2Conn) Room(x *Exchange) int64 {
 	if st == nil {
 		return math.MaxInt64
 	}
-	room := min(int64(h.c.Room(st.s)), h.g.outputHigh()-h.g.s.Queued(h.conn)) - st.queued
+	high := h.g.outputHigh() - h.g.s.Queued(h.conn)
+	room := min(int64(h.c.Room(st.s)), high) - st.queued
 	if room <= 0 || h.flags.has(h2Full) {
 		st.flags |= h2Stalled
 		return 0
 	}
-	return room
+	// What waits for windows counts for all streams together. One whose window is
+	// open goes on, in small pieces, even if others have used that up.
+	return min(room, max(high-h.held, h2Copy))
 }

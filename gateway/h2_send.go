@@ -12,6 +12,7 @@ import (
 type h2Piece struct {
 	p       []byte // nil for a file
 	off     int64
+	known   int64 // up to where a file can be read without waiting for a disk
 	n       int64
 	fd      int32
 	token   uint32     // of a file or its memory, 0 for other bytes
@@ -23,6 +24,7 @@ type h2Piece struct {
 func (h *h2Conn) drop(p *h2Piece) {
 	switch {
 	case p.buf != 0:
+		h.held -= int64(len(h.g.s.Bytes(p.buf)))
 		h.g.s.ReleaseBuffer(p.buf)
 	case p.token != 0:
 		h.g.files.ReleaseToken(p.token)
@@ -43,12 +45,12 @@ func (h *h2Conn) push(st *h2Stream, p h2Piece) {
 	at := h.space(st) > 0
 	st.queue = append(st.queue, p)
 	st.queued += p.n
-	for at && st.waits() && !h.flags.has(h2Full|h2Broken) && !st.flags.has(h2Cut) && h.c.Room(st.s) > 0 {
+	for at && st.waits() && !h.flags.has(h2Full|h2Broken) && !st.flags.has(h2Cut|h2Absent) && h.c.Room(st.s) > 0 {
 		if !h.send(st) {
 			return
 		}
 	}
-	if st.waits() {
+	if st.waits() && !st.flags.has(h2Absent) {
 		h.c.Ready(st.s)
 	}
 }
@@ -68,7 +70,7 @@ func (h *h2Conn) hold(st *h2Stream, p []byte) bool {
 		}
 	}
 	for len(p) > 0 {
-		b := s.Buffer(min(len(p), engine.LargeBuffer))
+		b := h.buffer(min(len(p), engine.LargeBuffer))
 		if b == 0 {
 			return false
 		}
@@ -82,7 +84,7 @@ func (h *h2Conn) hold(st *h2Stream, p []byte) bool {
 
 func (h *h2Conn) holdTrailers(st *h2Stream, lines []byte) bool {
 	s := h.g.s
-	b := s.Buffer(len(lines))
+	b := h.buffer(len(lines))
 	if b == 0 {
 		return false
 	}
@@ -90,6 +92,15 @@ func (h *h2Conn) holdTrailers(st *h2Stream, lines []byte) bool {
 	st.queue = append(st.queue, h2Piece{p: s.Bytes(b)[:k], buf: b, trailer: true})
 	h.c.Ready(st.s)
 	return true
+}
+
+// buffer takes a buffer for a piece; drop gives it back.
+func (h *h2Conn) buffer(n int) engine.Buf {
+	b := h.g.s.Buffer(n)
+	if b != 0 {
+		h.held += int64(len(h.g.s.Bytes(b)))
+	}
+	return b
 }
 
 // lose gives up a stream whose content cannot be kept. The exchange is in the
@@ -125,6 +136,12 @@ func (h *h2Conn) send(st *h2Stream) bool {
 		return false
 	}
 	n := int(min(p.n, int64(h.c.Room(st.s)), int64(h.c.MaxFrame()), h2Copy))
+	if p.p == nil {
+		if p.off >= p.known && !h.resident(st, p) {
+			return true
+		}
+		n = int(min(int64(n), p.known-p.off))
+	}
 	end := int64(n) == p.n && int(st.first)+1 == len(st.queue) && st.complete()
 	room := h.room(h2.FrameHeader + n)
 	if room == nil || n == 0 {
@@ -182,10 +199,10 @@ func (h *h2Conn) pump() {
 				break
 			}
 			st := h.g.mux.streams[s.User]
-			if st == nil || !st.waits() || st.flags.has(h2Cut) {
+			if st == nil || !st.waits() || st.flags.has(h2Cut|h2Absent) {
 				continue
 			}
-			if h.send(st) && st.waits() && !st.flags.has(h2Cut) {
+			if h.send(st) && st.waits() && !st.flags.has(h2Cut|h2Absent) {
 				h.c.Ready(s)
 			}
 		}

@@ -22,6 +22,8 @@ const (
 	h2Seen                                // the timer has looked at the stream
 	h2Asked                               // content has been asked for
 	h2Cut                                 // a piece of the response is missing: see lose
+	h2Absent                              // what comes next is not in memory: see resident
+	h2Weighed                             // weighed holds what was sent
 )
 
 func (f h2StreamFlags) has(g h2StreamFlags) bool { return f&g != 0 }
@@ -44,6 +46,7 @@ type h2Stream struct {
 type h2Progress struct {
 	flags    h2StreamFlags
 	first    uint32 // of queue
+	absence  uint32 // by which the stream is known to wait, 0 if it is not
 	trailers piece  // of the request, behind early
 
 	received  int64 // content of the request that has come
@@ -57,6 +60,7 @@ type h2Progress struct {
 	sent   int64 // and what was sent
 
 	lastIn, lastOut, lastQueued int64 // received, sent and queued, at the last look of the timer
+	weighed                     int64 // sent, at the last look of shed
 }
 
 // waits reports whether content of the response, or trailers, are queued.
@@ -119,6 +123,7 @@ func (h *h2Conn) release(st *h2Stream) {
 		st.next.prev = st.prev
 	}
 	if !h.flags.has(h2Dead) {
+		h.own()
 		h.c.Release(st.s)
 	}
 	st.h, st.s, st.next, st.prev, st.flags = nil, nil, nil, nil, 0
@@ -137,6 +142,7 @@ func (h *h2Conn) cancel(st *h2Stream) {
 
 // kill resets a stream.
 func (h *h2Conn) kill(st *h2Stream, code h2.Code) {
+	h.own()
 	h.c.Reset(st.s, code)
 	h.cancel(st)
 }
@@ -174,6 +180,7 @@ func (h *h2Conn) discard(st *h2Stream, n int) {
 // window beyond what was passed on, so that it is not kept waiting.
 func (h *h2Conn) renew(st *h2Stream) {
 	if allowed := max(st.passed+int64(h.cfg.Window), st.wanted); allowed > st.allowed {
+		h.own()
 		h.c.Grant(st.s, int(allowed-st.allowed))
 		st.allowed = allowed
 	}

@@ -118,22 +118,66 @@ func (h *h2Conn) watch(st *h2Stream, set *Settings) {
 	}
 	if st.flags.has(h2Seen) && st.lastQueued > 0 && !h.flags.has(h2Full) && st.queued > 0 &&
 		uint64(st.sent-st.lastOut) < min(enough(set.MinWrite, set.Write), uint64(st.lastQueued)) {
-		// Its window is what has held it back.
-		h.kill(st, h2.Cancel)
+		// Its window is what has held it back, or the disk that its file is on.
+		code := h2.Cancel
+		if st.flags.has(h2Absent) {
+			code = h2.InternalError
+		}
+		h.kill(st, code)
 		return
 	}
 	st.lastIn, st.lastOut, st.lastQueued = st.received, st.sent, st.queued
 	st.flags |= h2Seen
 }
 
-// shed ends the connection if its client has taken nothing since the last look,
-// a second ago; buffers are nearly out.
-func (h *h2Conn) shed() {
+// shed ends what the client has taken nothing of since the last look, a second
+// ago: all of the connection if its output waits, or the streams whose content
+// waits for a window, of which there may be as many as the budget has left. It
+// returns how many were ended.
+func (h *h2Conn) shed(budget int) (ended int) {
+	if !h.flags.has(h2Full) {
+		return h.shedStreams(budget)
+	}
 	taken := h.g.s.Progress(h.conn)
 	if h.flags.has(h2Measured) && taken == h.lastOut {
+		for st := h.streams; st != nil; st = st.next {
+			ended++
+		}
 		h.abort()
-		return
+		return ended
 	}
 	h.lastOut = taken
 	h.flags |= h2Measured
+	return 0
+}
+
+// shedStreams ends streams. A client that opens no windows, or that of the
+// connection no further, keeps the output empty, and the shard's buffers full.
+func (h *h2Conn) shedStreams(budget int) (ended int) {
+	h.enter()
+	for st := h.streams; st != nil && ended < budget; {
+		next := st.next
+		switch {
+		case !st.buffered() || h.c.Room(st.s) > 0:
+		case st.flags.has(h2Weighed) && st.weighed == st.sent:
+			h.kill(st, h2.Cancel)
+			ended++
+		default:
+			st.flags |= h2Weighed
+			st.weighed = st.sent
+		}
+		st = next
+	}
+	h.leave()
+	return ended
+}
+
+// buffered reports whether some of what waits to be sent takes up buffers.
+func (st *h2Stream) buffered() bool {
+	for i := range st.queue[st.first:] {
+		if st.queue[int(st.first)+i].buf != 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/tlsedge"
 )
 
@@ -15,10 +16,15 @@ import (
 func (u *upstream) secure(change func(server, client *tls.Config)) {
 	server := &tls.Config{Certificates: []tls.Certificate{*worldCert()}, NextProtos: []string{"http/1.1"}}
 	client := worldClient()
+	if s := u.w.pooling; s != nil && s.Protocol == proxy.H2 {
+		server.NextProtos = []string{"h2"}
+		client.NextProtos = server.NextProtos
+	}
 	if change != nil {
 		change(server, client)
 	}
-	u.tls, u.client = server, &tlsedge.Client{Config: client, Sessions: 1}
+	u.client = &tlsedge.Client{Config: client, Sessions: 1}
+	u.locked(func() { u.tls = server })
 }
 
 // worldClient is the gateway's side of an upstream with the world's certificate.
@@ -28,7 +34,7 @@ func worldClient() *tls.Config {
 	return &tls.Config{RootCAs: roots, ServerName: "h", NextProtos: []string{"http/1.1"}}
 }
 
-// secureUpstreams puts all upstreams of the world under TLS.
+// secureUpstreams puts all upstreams of the world under TLS, before they are made.
 func (w *world) secureUpstreams(change func(server, client *tls.Config)) {
 	w.securing = func(u *upstream) { u.secure(change) }
 }

@@ -100,7 +100,10 @@ type world struct {
 	errors    *telemetry.Ring
 	sites     map[string]static.Options      // of static actions, by their path
 	tokens    map[string]*privacypass.Policy // of routes, by their heads
-	jobs      func(*Job) bool                // nil does each on a goroutine of its own
+	policies  *Policies                      // of all routes
+	edits     *http1.Edits                   // of all proxied requests
+	overload  *Overload
+	jobs      func(*Job) bool // nil does each on a goroutine of its own
 
 	// present says which parts of files are in memory, and readAhead brings others there.
 	present   func(fd int32, off, n int64) bool
@@ -207,7 +210,7 @@ func (w *world) start() {
 	}
 	w.g = newGateway(Options{
 		Jobs:       w.jobs,
-		Generation: &w.current, Access: w.access, Errors: w.errors, ErrorLevel: telemetry.Debug,
+		Generation: &w.current, Access: w.access, Errors: w.errors, ErrorLevel: telemetry.Debug, Overload: w.overload,
 		Files: w.newStore(), Ask: w.handle, ReadAhead: w.readAhead,
 		Background: w.aside,
 	})
@@ -365,7 +368,7 @@ func (w *world) route(head route.Head, text string) Route {
 	if e != nil {
 		w.t.Fatalf("%q: %v", text, e)
 	}
-	r := Route{Name: head.String(), Action: a.Kind, Status: a.Status, Token: w.tokens[head.String()]}
+	r := Route{Name: head.String(), Action: a.Kind, Status: a.Status, Token: w.tokens[head.String()], Policies: w.policies}
 	var err error
 	switch a.Kind {
 	case route.Fixed:
@@ -409,7 +412,7 @@ func (w *world) plan(head route.Head, targets []route.Target) *proxy.Plan {
 	if len(targets) == 1 {
 		name = targets[0].Host
 	}
-	p := &proxy.Plan{ID: w.plans, Upstream: w.shared(name), Timeouts: w.timeouts, Upgrade: !w.noUpgrade, Retry: w.retry, Limits: http1.DefaultLimits}
+	p := &proxy.Plan{ID: w.plans, Upstream: w.shared(name), Timeouts: w.timeouts, Upgrade: !w.noUpgrade, Retry: w.retry, Edits: w.edits, Limits: http1.DefaultLimits}
 	w.plans++
 	var endpoints []proxy.Endpoint
 	var weights []balance.Endpoint

@@ -43,9 +43,15 @@ const (
 	// sent nothing before it is closed without a last response; see retire.
 	retireQuiet = 5 * time.Second
 
+	// lagPatience is for how long turns have to be too long before requests are
+	// turned away for it.
+	lagPatience = 250 * time.Millisecond
+
 	// shedding bounds how many connections are looked at in a second, to give
-	// up those that do not read, when buffers are nearly out.
-	shedding = 512
+	// up those that do not read, when buffers are nearly out, and sheddingStreams
+	// how many streams of HTTP/2 are given up.
+	shedding        = 512
+	sheddingStreams = 2048
 
 	// discardLimit is how much content of a request that nobody wants is
 	// read, so that the connection can go on; beyond, it is closed after the
@@ -106,6 +112,18 @@ const (
 
 	// echoContent is how much of a request's content the echo action shows.
 	echoContent = 4 << 10
+
+	// codedStreams is how many responses a shard codes at a time, each with
+	// about one MiB of tables; others are sent as they are.
+	codedStreams = 128
+
+	// authChecks is how many passwords of requests of a shard may wait to be
+	// checked; a further request is answered with 503. authParallel is how many
+	// are checked at a time by the process, authKnown for how long one is known
+	// then.
+	authChecks   = 64
+	authParallel = 2
+	authKnown    = 10 * time.Minute
 
 	// hostMost bounds the host that a trusted peer may say the client has
 	// asked for (RFC 1035, section 2.3.4, and a port).

@@ -65,6 +65,11 @@ func (g *Gateway) logEnd(x *Exchange, reason string) {
 	if e.buf == 0 {
 		return
 	}
+	if !x.logged() {
+		g.s.ReleaseBuffer(e.buf)
+		e.buf = 0
+		return
+	}
 	mem := g.s.Bytes(e.buf)
 	part := func(s http1.Span) []byte {
 		if s.Len == 0 {

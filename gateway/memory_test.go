@@ -203,6 +203,13 @@ func TestAllocations(t *testing.T) {
 		{"proxied within limits", "GET /p/a", ""},
 		{"proxied and held", "PUT /p/a", "hello"},
 		{"proxied for a trusted peer", "GET /p/a", ""},
+		{"fixed, counted", "GET /ping", ""},
+		{"refused by a rate", "GET /ping", ""},
+		{"refused by a count", "GET /ping", ""},
+		{"proxied, counted", "GET /p/a", ""},
+		{"fixed, with rules", "GET /ping", ""},
+		{"proxied, with rules", "PUT /p/a", "hello"},
+		{"refused by a rule", "GET /ping", ""},
 	}
 	for _, logged := range []bool{false, true} {
 		for _, row := range rows {
@@ -215,6 +222,19 @@ func TestAllocations(t *testing.T) {
 						w.retry = retrying(2, 503)
 					case "proxied for a trusted peer":
 						w.trustPeers()
+					case "fixed, counted", "proxied, counted":
+						w.policies = &Policies{
+							Conns:  []Concurrency{byCount(nil, 1000), byCount(perAddress, 1000)},
+							Limits: []RateLimit{byRate(nil, 1e9, time.Second, 1e9), byRate(perAddress, 1e9, time.Second, 1e9), byRate(perAgent, 1e9, time.Second, 1e9)},
+						}
+					case "fixed, with rules", "proxied, with rules":
+						w.policies = allRules(t, "test")
+					case "refused by a rule":
+						w.policies = allRules(t, "another")
+					case "refused by a rate":
+						w.policies = &Policies{Limits: []RateLimit{byRate(nil, 1e9, time.Second, 1e9), byRate(perAddress, 1, time.Hour, 1)}}
+					case "refused by a count":
+						w.policies = &Policies{Conns: []Concurrency{byCount(perAddress, 1000), byCount(nil, 0)}}
 					}
 					countAllocations(t, w, row.line, row.content, logged)
 				})

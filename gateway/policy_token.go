@@ -16,20 +16,16 @@ type redemption struct {
 	token   privacypass.Redemption
 	outcome privacypass.Outcome // set before the message is posted
 
-	x      *Exchange // nil once it has ended, or got another answer
-	begun  int64     // shard clock
-	wanted int       // content that the action wants as it begins
+	x     *Exchange // nil once it has ended, or got another answer
+	begun int64     // shard clock
 
-	head     []byte
-	req      http1.Request // of head, once the exchange goes on
-	protocol string
-	content  http1.BodyKind
-	length   int64
+	in  Incoming
+	req http1.Request // what in.Head is, a copy
 }
 
-// admit reports whether the exchange may go on with its action now. If not, it
+// admitToken reports whether the exchange may go on with its action now. If not, it
 // waits for its token to be verified, or has its answer.
-func (g *Gateway) admit(x *Exchange, in *Incoming) bool {
+func (g *Gateway) admitToken(x *Exchange, in *Incoming) bool {
 	p := x.route.Token
 	if p == nil || x.state&admitted != 0 {
 		return true
@@ -64,10 +60,10 @@ func (g *Gateway) redeem(x *Exchange, in *Incoming, r *redemption) {
 	}
 	// The head is borrowed. The job has begun, maybe, but its end is told by a
 	// message.
-	buf := in.Head.Buf
-	r.head = append(r.head[:0], buf[:http1.HeadEnd(buf, 0)]...)
-	r.protocol, r.content, r.length = in.Protocol, in.Content, in.Length
-	r.x, r.begun, r.wanted = x, g.s.Now(), 0
+	in.Head.CopyTo(&r.req)
+	r.in = *in
+	r.in.Head = &r.req
+	r.x, r.begun = x, g.s.Now()
 	x.redemption = r
 	g.redeeming = append(g.redeeming, r)
 }
@@ -85,19 +81,9 @@ func (g *Gateway) redeemed(r *redemption) {
 func (g *Gateway) settle(x *Exchange, r *redemption) {
 	switch r.outcome {
 	case privacypass.Redeemed:
-		if r.req.Parse(r.head, &x.gen.Settings.HTTP) != http1.OK {
-			panic("gateway: a head that was good is not any more")
-		}
-		x.identify(&r.req) // what it found was borrowed from the head before
+		r.x, x.redemption = nil, nil
 		x.state |= admitted
-		in := Incoming{Head: &r.req, Protocol: r.protocol, Content: r.content, Length: r.length}
-		g.dispatch(x, &in)
-		if r.x != nil {
-			r.x, x.redemption = nil, nil
-			if r.wanted > 0 {
-				x.codec.Want(x, r.wanted)
-			}
-		}
+		g.resume(x, &r.in)
 	case privacypass.Double:
 		x.challenge("token_spent")
 	case privacypass.Full:
@@ -106,17 +92,6 @@ func (g *Gateway) settle(x *Exchange, r *redemption) {
 	default:
 		x.challenge("token_invalid")
 	}
-}
-
-// want asks for content of the request. An action that begins may be given it
-// by the codec at once only when it has begun, which matters where the request
-// has waited: Begin is not on the stack then.
-func (x *Exchange) want(n int) {
-	if x.redemption != nil {
-		x.redemption.wanted += n
-		return
-	}
-	x.codec.Want(x, n)
 }
 
 // challenge asks for a token.
@@ -150,9 +125,8 @@ func (g *Gateway) newRedemption() *redemption {
 
 func (g *Gateway) freeRedemption(r *redemption) {
 	r.x = nil
-	r.req.Reset()
-	if cap(r.head) > keptHead {
-		r.head = nil
+	if cap(r.req.Buf) > keptHead {
+		r.req.Reset()
 	}
 	g.spareRedemptions = append(g.spareRedemptions, r)
 }

@@ -407,31 +407,46 @@ func TestProxyHeadTooLarge(t *testing.T) {
 	})
 }
 
-// TestProxyOutOfBuffers has none left for a head that needs a large one.
+// TestProxyOutOfBuffers has none left for a head that needs a large one. They
+// run out in the turn in which the head comes: one that comes later is turned
+// away before it gets that far.
 func TestProxyOutOfBuffers(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, w *world) {
 		u := w.upstream("up", echoing())
 		log := w.errorLog()
+		var all []engine.Buf
+		hoarding := false
+		w.wrap = func(h *engine.Handler) {
+			received := h.Received
+			h.Received = func(c engine.Conn, p []byte) {
+				if hoarding && w.s.User(c) == userClient {
+					hoarding = false
+					for b := w.s.Buffer(engine.LargeBuffer); b != 0; b = w.s.Buffer(engine.LargeBuffer) {
+						all = append(all, b)
+					}
+				}
+				received(c, p)
+			}
+		}
 		w.serve("/p/: http://up")
 		request := "GET /p/ HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("x", 5000) + "\r\n\r\n"
-		var all []engine.Buf
 		c := w.client()
 		c.send(request[:5020])
 		// Its beginning is kept in a large buffer when they run out.
 		w.eventually("the beginning is there", func() bool { return w.s.Stats().LargeInUse > w.base.LargeInUse })
-		w.do(func() {
-			for b := w.s.Buffer(engine.LargeBuffer); b != 0; b = w.s.Buffer(engine.LargeBuffer) {
-				all = append(all, b)
-			}
-		})
+		w.do(func() { hoarding = true })
 		c.send(request[5020:])
 		c.expect(page(503))
 		expectReason(t, log(), "no_buffers", u.name, 503)
+		w.eventually("what is passed on is turned away", func() bool { return w.g.shedder.buffers })
+		c.send(get("/p/"))
+		c.expect(turnedAway)
 		w.do(func() {
 			for _, b := range all {
 				w.s.ReleaseBuffer(b)
 			}
 		})
+		w.eventually("no longer", func() bool { return !w.g.shedder.buffers })
 		c.send(request)
 		c.expect(relayed("GET /p/ "))
 	})

@@ -327,10 +327,13 @@ func tells(r *originRequest) {
 	r.answer("200", r.get(":method")+" "+r.get(":path")+" "+content)
 }
 
-// speaksH2 makes the upstreams of the world be spoken to over HTTP/2.
+// speaksH2 makes the upstreams of the world be spoken to over HTTP/2, in
+// cleartext if they are not under TLS.
 func (w *world) speaksH2(change func(s *proxy.Settings)) {
 	s := proxy.DefaultSettings
-	s.Protocol = proxy.H2C
+	if s.Protocol = proxy.H2C; w.securing != nil {
+		s.Protocol = proxy.H2
+	}
 	s.GRPCFailures = 1 << 14
 	if change != nil {
 		change(&s)

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +78,10 @@ func TestProxyH2Request(t *testing.T) {
 		"x-forwarded-for: 127.0.0.1", "x-forwarded-host: Example.com:81", "x-forwarded-proto: http", "x-up: A",
 	}
 	forEachLoop(t, func(t *testing.T, w *world) {
+		want := want
+		if w.securing != nil {
+			want = append([]string{":scheme: https"}, slices.DeleteFunc(slices.Clone(want), func(s string) bool { return s == ":scheme: http" })...)
+		}
 		var got []string
 		o := &origin{serve: func(r *originRequest) {
 			for _, f := range r.fields {
@@ -268,6 +274,80 @@ func TestProxyH2CutOff(t *testing.T) {
 				c.expect("HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nContent-Length: 10\r\n\r\nabcde")
 				u.locked(func() { cut(u.h2conn(0).order[0]) })
 				c.expectEnd()
+			})
+		})
+	}
+}
+
+// TestProxyH2NoContent has an upstream break the rules behind the head of a
+// response that has no content: the client has all of it by then, and keeps its
+// connection.
+func TestProxyH2NoContent(t *testing.T) {
+	for name, wrong := range map[string]func(r *originRequest){
+		"content":              func(r *originRequest) { r.c.frame(frameData, flagEnd, r.stream, []byte("evil")) },
+		"RST_STREAM":           func(r *originRequest) { r.cut(2) },
+		"the connection's end": func(r *originRequest) { r.c.closeWrite() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			forEachH2(t, &origin{serve: func(r *originRequest) {
+				status := r.get(":path")[len("/p/"):]
+				r.head(false, ":status", status)
+				wrong(r)
+			}}, func(t *testing.T, w *world, _ *upstream) {
+				w.serve("/p/: http://up")
+				c := w.client()
+				for _, in := range []string{"GET /p/204", "POST /p/204", "GET /p/304", "HEAD /p/200"} {
+					status := map[string]string{"204": "204 No Content", "304": "304 Not Modified", "200": "200 OK"}[in[len(in)-3:]]
+					c.send(in + req + "\r\n")
+					c.expect("HTTP/1.1 " + status + "\r\nServer: anygate\r\nDate: D\r\n\r\n")
+				}
+			})
+		})
+	}
+}
+
+// TestProxyH2Floods has one request's upstream flood its stream: that request
+// ends, and another on the same connection goes on.
+func TestProxyH2Floods(t *testing.T) {
+	for name, flood := range map[string]func(r *originRequest){
+		"interim responses": func(r *originRequest) { r.head(false, ":status", "103") },
+		"empty DATA":        func(r *originRequest) { r.c.frame(frameData, 0, r.stream, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			forEachH2(t, &origin{serve: func(r *originRequest) {
+				if r.get(":path") == "/p/slow" {
+					return
+				}
+				if name == "empty DATA" {
+					r.head(false, ":status", "200")
+				}
+				for range 2000 {
+					flood(r)
+				}
+			}}, func(t *testing.T, w *world, u *upstream) {
+				w.serve("/p/: http://up")
+				victim := w.client()
+				victim.send(get("/p/slow"))
+				w.waitFor("it is asked", func() (asked bool) {
+					if u.count() == 1 {
+						u.locked(func() {
+							o, ok := u.conns[0].state.(*originConn)
+							asked = ok && len(o.order) == 1
+						})
+					}
+					return asked
+				})
+				for range 3 {
+					c := w.client()
+					c.send(get("/p/flood"))
+					c.until("it has failed", func(got []byte) bool { return bytes.Contains(got, []byte("HTTP/1.1 502")) })
+				}
+				u.locked(func() {
+					r := u.h2conn(0).order[0]
+					r.head(false, ":status", "200", "content-length", "2")
+					r.send([]byte("ok"), nil)
+				})
+				victim.expect("HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nContent-Length: 2\r\n\r\nok")
 			})
 		})
 	}

@@ -166,7 +166,7 @@ func TestProxyTLSFailures(t *testing.T) {
 				u := w.upstream("up", data)
 				u.secure(row.change)
 				if row.data != nil {
-					u.tls = nil
+					u.locked(func() { u.tls = nil })
 				}
 				log := w.errorLog()
 				w.serve("/p/: http://up")
@@ -301,7 +301,7 @@ func TestProxyTLSSilence(t *testing.T) {
 	w := newSimWorld(t, 1, engine.Faults{})
 	u := w.upstream("up", func(*upstreamConn) {})
 	u.secure(nil)
-	u.tls = nil
+	u.locked(func() { u.tls = nil })
 	log := w.errorLog()
 	w.serve("/p/: http://up")
 	c := w.client()

@@ -15,13 +15,13 @@ func (g *Gateway) beginConnect(x *Exchange, in *Incoming) {
 		switch r := &x.gen.Routes[g.match.Value]; {
 		case r.Action == route.Proxy:
 			x.route = r
-			if x.vouched() && g.admit(x, in) {
+			if g.admit(x, in) {
 				g.serveProxy(x, in, rootPath)
 			}
 			return
 		case r.Action == route.Fixed && r.Fixed.Status >= 300:
 			x.route = r
-			if x.vouched() && g.admit(x, in) {
+			if g.admit(x, in) {
 				x.prebuilt(r.Fixed)
 			}
 			return
@@ -39,9 +39,13 @@ func (d *downstream) Tunnel(r *proxy.Response) {
 	x := (*Exchange)(d)
 	x.begin(r.Status)
 	x.state |= tunnelled | requestOpen
+	x.unlimitTime() // it is an exchange no more, and has a limit of its own
 	x.g.head = Response{
 		Status: r.Status, Block: r.Block, Length: -1,
 		HasDate: r.HasDate, HasServer: r.HasServer, Protocol: r.Protocol,
+	}
+	if p := x.policies(); p != nil {
+		x.g.decorate(x, p, &x.g.head)
 	}
 	x.codec.Tunnel(x, &x.g.head)
 }

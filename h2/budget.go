@@ -38,8 +38,10 @@ const (
 	costPing = 2
 	// costFrame is a frame without any effect: PRIORITY, of a type that is unknown, for a stream that is closed.
 	costFrame = 2
-	// costEmpty is DATA without content, or CONTINUATION.
-	costEmpty = 4
+	// costEmpty is DATA without content, an interim response, or CONTINUATION. streamPoints is how far a stream of ours
+	// may be in debt for the first two: see Conn.idles.
+	costEmpty    = 4
+	streamPoints = 400
 	// costUpdate is a WINDOW_UPDATE of less than smallUpdate. Larger ones are bounded by what a window can be.
 	costUpdate  = 1
 	smallUpdate = 1024

@@ -2,6 +2,7 @@ package h2
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	xhpack "golang.org/x/net/http2/hpack"
@@ -182,6 +183,67 @@ func TestWrongAnswers(t *testing.T) {
 			t.Fatalf("stream %d: %q, sent %q", s.ID, r.log, r.sent())
 		}
 		r.c.Release(s)
+	}
+}
+
+// floods are frames by which a response gets no further.
+var floods = []struct {
+	name, begin, again, reason string
+}{
+	{"interim responses", "", fields(":status", "103"), "interim_responses"},
+	{"empty DATA", fields(":status", "200"), "", "empty_data"},
+}
+
+// TestFloodOfOneStream: a server that floods one stream loses that, and what is on its way meanwhile is excused. The
+// others' streams go on.
+func TestFloodOfOneStream(t *testing.T) {
+	for _, tt := range floods {
+		t.Run(tt.name, func(t *testing.T) {
+			r := dialled(t, &DefaultConfig)
+			other := r.ask(&getHead, true)
+			for range 20 {
+				s := r.ask(&getHead, true)
+				id := s.ID
+				frame := frameOf(0x1, 0x4, id, tt.again)
+				if tt.begin != "" {
+					r.take(frameOf(0x1, 0x4, id, tt.begin))
+					frame = dataOf(id, "")
+				}
+				r.forget()
+				for i := 0; !s.Dead(); i++ {
+					if i > streamPoints/costEmpty {
+						t.Fatal("a flood without end is taken")
+					}
+					r.take(frame)
+				}
+				equal(t, "end", r.log[len(r.log)-1:], fmt.Sprintf("reset %d by us: enhance_your_calm, %s", id, tt.reason))
+				equal(t, "sent", r.sent(), fmt.Sprintf("RST_STREAM %d enhance_your_calm", id))
+				r.c.Release(s)
+				r.forget()
+				for range mostExcuses {
+					r.take(frame)
+				}
+				equal(t, "events", r.log)
+			}
+			r.take(frameOf(0x1, 0x5, other.ID, okBlock))
+			equal(t, "the other", r.log, fmt.Sprintf("head %d 200 end", other.ID))
+		})
+	}
+}
+
+// TestTricklingContent: a server that pads its content with empty frames now and then is no flood.
+func TestTricklingContent(t *testing.T) {
+	r := dialled(t, &DefaultConfig)
+	s := r.ask(&getHead, true)
+	r.take(frameOf(0x1, 0x4, s.ID, okBlock))
+	content := strings.Repeat("x", tiny)
+	for range 1000 {
+		r.take(dataOf(s.ID, "") + dataOf(s.ID, content) + dataOf(s.ID, content))
+		r.c.Grant(s, 2*tiny)
+		r.forget()
+	}
+	if s.Dead() {
+		t.Error("the stream was reset")
 	}
 }
 

@@ -19,6 +19,20 @@ func (c *Conn) fault(s *Stream, code Code, reason string, ev *Event) {
 	ev.Kind, ev.Stream, ev.Code, ev.Reason = EventReset, s, code, reason
 }
 
+// idles charges for a frame by which a stream comes no nearer to its end, and reports false if it is too much. Of a client
+// it is the connection that is charged. A server's is shared by all clients, one of which may know an address that is
+// answered like that: there each stream has an account of its own, and what it costs to exceed that is the stream.
+func (c *Conn) idles(s *Stream, reason string, ev *Event) bool {
+	if !c.flags.has(client) {
+		return c.cost(ev, costEmpty, reason)
+	}
+	if s.debt += costEmpty; s.debt <= streamPoints {
+		return true
+	}
+	c.fault(s, EnhanceYourCalm, reason, ev)
+	return false
+}
+
 // refuse resets a stream that the owner has never seen.
 func (c *Conn) refuse(id uint32, code Code, points uint32, ev *Event) {
 	c.sc.Stats.Faults++

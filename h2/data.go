@@ -112,8 +112,9 @@ func (c *Conn) measure(ev *Event) {
 	switch {
 	case f.left >= tiny:
 		c.pay(paidReceived)
+		s.debt -= min(s.debt, paidReceived)
 	case f.left == 0 && !end:
-		c.cost(ev, costEmpty, "empty_data")
+		c.idles(s, "empty_data", ev)
 	}
 }
 

@@ -219,7 +219,7 @@ func (c *Conn) response(s *Stream, b []byte, end bool, ev *Event) {
 			c.malformed(s, "end_with_interim_response", ev)
 			return
 		}
-		if c.cost(ev, costEmpty, "interim_responses") {
+		if c.idles(s, "interim_responses", ev) {
 			ev.Kind, ev.Stream = EventInterim, s
 		}
 		return

@@ -21,7 +21,8 @@ type Stream struct {
 	left int64  // what Content-Length says is to come, -1: nothing known
 
 	flags    streamFlags
-	priority uint8 // see priority.go
+	debt     uint16 // see Conn.idles
+	priority uint8  // see priority.go
 }
 
 type streamFlags uint16
@@ -228,6 +229,10 @@ func (c *Conn) Reset(s *Stream, code Code) {
 			c.remember(s.ID)
 			if c.flags.has(client) {
 				c.excuses = min(c.excuses+framesAfterReset, mostExcuses)
+				if s.debt > 0 {
+					// A flood does not end at once where we, or the owner, have had enough.
+					c.excuses = mostExcuses
+				}
 			}
 		}
 	}

@@ -12,8 +12,8 @@ var _ Policy = Allow{}
 // Name returns "allow".
 func (Allow) Name() string { return "allow" }
 
-// Available says that this version does not judge addresses.
-func (Allow) Available() bool { return false }
+// Available says that this version judges addresses.
+func (Allow) Available() bool { return true }
 
 // Slot is the same for all.
 func (Allow) Slot() string { return "allow" }

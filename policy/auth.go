@@ -26,13 +26,13 @@ type Auth struct {
 	Env bool
 }
 
-var _ Policy = Auth{}
+var _ Filed = Auth{}
 
 // Name returns "auth".
 func (Auth) Name() string { return "auth" }
 
-// Available says that this version does not check credentials.
-func (Auth) Available() bool { return false }
+// Available says that this version checks credentials.
+func (Auth) Available() bool { return true }
 
 // Slot is the same for all: a route has one way to prove who one is.
 func (Auth) Slot() string { return "auth" }
@@ -46,6 +46,22 @@ func (a Auth) String() string {
 		return "auth header " + a.Field + " " + quote(a.Source)
 	}
 	return "auth basic " + quote(a.Source)
+}
+
+// Files are the file, if there is one.
+func (a Auth) Files() []string {
+	if a.Env {
+		return nil
+	}
+	return []string{a.Source}
+}
+
+// WithFiles is the policy with another name for the file.
+func (a Auth) WithFiles(rename func(string) string) Policy {
+	if !a.Env {
+		a.Source = rename(a.Source)
+	}
+	return a
 }
 
 func parseAuth(w *words) (Policy, *Error) {

@@ -16,8 +16,8 @@ var _ Policy = Body{}
 // Name returns "body".
 func (Body) Name() string { return "body" }
 
-// Available says that this version bounds bodies for the whole server only.
-func (Body) Available() bool { return false }
+// Available says that this version bounds the bodies of routes.
+func (Body) Available() bool { return true }
 
 // Slot is the same for all.
 func (Body) Slot() string { return "body" }

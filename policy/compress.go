@@ -10,8 +10,8 @@ var _ Policy = Compress{}
 // Name returns "compress".
 func (Compress) Name() string { return "compress" }
 
-// Available says that this version does not code content.
-func (Compress) Available() bool { return false }
+// Available says that this version codes content.
+func (Compress) Available() bool { return true }
 
 // Slot is the same for all.
 func (Compress) Slot() string { return "compress" }

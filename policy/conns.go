@@ -19,8 +19,8 @@ var _ Policy = Conns{}
 // Name returns "conns".
 func (Conns) Name() string { return "conns" }
 
-// Available says that this version does not count concurrent requests.
-func (Conns) Available() bool { return false }
+// Available says that this version counts concurrent requests.
+func (Conns) Available() bool { return true }
 
 // Slot tells bounds of different scopes apart.
 func (c Conns) Slot() string { return "conns " + c.Scope.slot() }

@@ -26,8 +26,8 @@ var _ Policy = CORS{}
 // Name returns "cors".
 func (CORS) Name() string { return "cors" }
 
-// Available says that this version does not answer for other origins.
-func (CORS) Available() bool { return false }
+// Available says that this version answers for other origins.
+func (CORS) Available() bool { return true }
 
 // Slot is the same for all.
 func (CORS) Slot() string { return "cors" }

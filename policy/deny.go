@@ -12,8 +12,8 @@ var _ Policy = Deny{}
 // Name returns "deny".
 func (Deny) Name() string { return "deny" }
 
-// Available says that this version does not judge addresses.
-func (Deny) Available() bool { return false }
+// Available says that this version judges addresses.
+func (Deny) Available() bool { return true }
 
 // Slot is the same for all.
 func (Deny) Slot() string { return "deny" }

@@ -43,8 +43,8 @@ var framing = [...]string{
 // Name returns "headers".
 func (Headers) Name() string { return "headers" }
 
-// Available says that this version does not edit header fields.
-func (Headers) Available() bool { return false }
+// Available says that this version edits header fields.
+func (Headers) Available() bool { return true }
 
 // Slot tells requests and responses apart.
 func (h Headers) Slot() string {
@@ -88,6 +88,9 @@ func parseHeaders(w *words) (Policy, *Error) {
 		edit, err := parseEdit(item)
 		if err != nil {
 			return nil, err
+		}
+		if h.Request && edit.Op != SetField && lower(edit.Name) == "host" {
+			return nil, item.wrong("a request has exactly one Host", "~Host=NAME to set it")
 		}
 		h.Edits = append(h.Edits, edit)
 	}

@@ -20,8 +20,8 @@ var _ Policy = Limit{}
 // Name returns "limit".
 func (Limit) Name() string { return "limit" }
 
-// Available says that this version does not limit rates.
-func (Limit) Available() bool { return false }
+// Available says that this version limits rates.
+func (Limit) Available() bool { return true }
 
 // Slot tells limits of different scopes apart.
 func (l Limit) Slot() string { return "limit " + l.Scope.slot() }

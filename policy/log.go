@@ -13,8 +13,8 @@ var _ Policy = Log{}
 // Name returns "log".
 func (Log) Name() string { return "log" }
 
-// Available says that this version logs all routes alike.
-func (Log) Available() bool { return false }
+// Available says that this version logs each route as it is told.
+func (Log) Available() bool { return true }
 
 // Slot is the same for all.
 func (Log) Slot() string { return "log" }

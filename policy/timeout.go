@@ -16,8 +16,8 @@ var _ Policy = Timeout{}
 // Name returns "timeout".
 func (Timeout) Name() string { return "timeout" }
 
-// Available says that this version does not bound whole exchanges.
-func (Timeout) Available() bool { return false }
+// Available says that this version bounds whole exchanges.
+func (Timeout) Available() bool { return true }
 
 // Slot is the same for all.
 func (Timeout) Slot() string { return "timeout" }

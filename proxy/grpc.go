@@ -74,6 +74,16 @@ func (p *Proxy) grpcDeadline(h *http1.Request) int64 {
 	return p.s.Now() + int64(d)
 }
 
+// deadlineSlack is how much earlier than here a member's clock, which began to
+// run when it got the request, may be taken to have come to the deadline: this
+// one is read once a turn.
+const deadlineSlack = 10 * time.Millisecond
+
+// overdue reports whether the client has given the call up, or will within slack.
+func (c *Call) overdue(slack time.Duration) bool {
+	return c.expires != 0 && c.p.s.Now()+int64(slack) >= c.expires
+}
+
 // grpcTimeout reads a timeout: at most eight digits and a unit.
 func grpcTimeout(v []byte) (time.Duration, bool) {
 	if len(v) < 2 || len(v) > 9 {

@@ -120,7 +120,8 @@ type flight struct {
 	wide     bool // its window was a large one, narrow: and content waits until it is again
 	narrow   bool
 
-	withheld int // content of the response that the client has not taken
+	withheld int  // content of the response that the client has not taken
+	bare     bool // the response has no content, whatever comes
 }
 
 // join ties a call to a connection.

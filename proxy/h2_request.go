@@ -20,13 +20,17 @@ type parts struct {
 	path, authority, accept, fields, key int
 }
 
-// scheme of cleartext. How the client has asked is told in fields.
-var schemeHTTP = []byte("http")
+// The schemes are those of the connection to the member. How the client has
+// asked is told in fields.
+var schemeHTTP, schemeHTTPS = []byte("http"), []byte("https")
 
 // writeParts writes the head of the request to an upstream of HTTP/2.
 func (c *Call) writeParts(r *Request) Failure {
 	s := c.p.s
 	room := RequestRoom(r, c.target(), c.member()) + acceptLen
+	if r.Edits != nil {
+		room += len(r.Edits.Host()) // it is there twice for a moment
+	}
 	if room > engine.LargeBuffer {
 		return HeadTooLarge
 	}
@@ -46,11 +50,7 @@ func (p *parts) appendRequest(dst []byte, r *Request, t *Target, m *Member) []by
 	p.path = len(dst)
 	dst = appendTarget(dst, r, t)
 	p.authority = len(dst)
-	if host := h.Bytes(h.Host); len(host) > 0 {
-		dst = append(dst, host...)
-	} else {
-		dst = appendMemberHost(dst, m)
-	}
+	dst = appendAuthority(dst, r, m)
 	p.accept = len(dst)
 	key := webSocketKey(r)
 	if key >= 0 {
@@ -67,6 +67,9 @@ func (p *parts) appendRequest(dst []byte, r *Request, t *Target, m *Member) []by
 		dst = appendTrimmed(dst, &h.Head, drop)
 	}
 	dst = appendAdded(dst, r, h.Bytes(h.Host))
+	if r.Edits != nil {
+		dst = r.Edits.ApplyFields(dst, p.fields)
+	}
 	if acceptsTrailers(h) {
 		dst = append(dst, "TE: trailers\r\n"...)
 	}
@@ -75,6 +78,19 @@ func (p *parts) appendRequest(dst []byte, r *Request, t *Target, m *Member) []by
 		dst = http1.AppendField(dst, webSocketKeyName, h.Value(&h.Fields[key]))
 	}
 	return dst
+}
+
+// appendAuthority writes what is a Host field in HTTP/1.1.
+func appendAuthority(dst []byte, r *Request, m *Member) []byte {
+	if r.Edits != nil {
+		if host := r.Edits.Host(); host != nil {
+			return append(dst, host...)
+		}
+	}
+	if host := r.Head.Bytes(r.Head.Host); len(host) > 0 {
+		return append(dst, host...)
+	}
+	return appendMemberHost(dst, m)
 }
 
 // appendTrimmed is appendKept without the blanks around a value, which HTTP/2
@@ -121,6 +137,9 @@ func (c *Call) sendHead() {
 	head := h2.RequestHead{
 		Method: mem[:at.path], Scheme: schemeHTTP, Authority: mem[at.authority:at.accept], Path: mem[at.path:at.authority],
 		Length: -1, Block: mem[at.fields:],
+	}
+	if m.u.tls != nil {
+		head.Scheme = schemeHTTPS
 	}
 	switch {
 	case c.method == http1.CONNECT:

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/anygate/anygate/h2"
+	"github.com/anygate/anygate/http1"
 )
 
 // parts writes the head for an upstream of HTTP/2 into memory of the size that
@@ -52,6 +53,37 @@ func TestParts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPartsEdited edits fields, the longest Host among them.
+func TestPartsEdited(t *testing.T) {
+	host := strings.Repeat("a", 200) + ".example"
+	var e http1.Edits
+	for _, name := range []string{"X-A", "Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} {
+		e.Remove(name)
+	}
+	e.Set("Host", host)
+	e.Add("X-B", "2")
+	a := mustAsk(t, "/", "h2c://10.0.0.1", "", "GET /a HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: TE\r\nX-A: 1\r\nX-B: 1\r\n\r\n")
+	a.r.Edits = &e
+	mem := make([]byte, 0, RequestRoom(&a.r, &a.target, a.member)+acceptLen+len(host))
+	var p parts
+	got := p.appendRequest(mem, &a.r, &a.target, a.member)
+	if &got[0] != &mem[:1][0] {
+		t.Error("there was not enough room")
+	}
+	if authority, fields := string(got[p.authority:p.accept]), string(got[p.fields:p.key]); authority != host || fields != "X-B: 1\r\nX-B: 2\r\nTE: trailers\r\n" {
+		t.Errorf("%q, %q", authority, fields)
+	}
+	if n := testing.AllocsPerRun(100, func() { p.appendRequest(mem, &a.r, &a.target, a.member) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	e = http1.Edits{}
+	e.Add("X-B", "2")
+	got = p.appendRequest(mem, &a.r, &a.target, a.member)
+	if authority := string(got[p.authority:p.accept]); authority != "h" {
+		t.Errorf("%q without an edit of it", authority)
 	}
 }
 

@@ -118,6 +118,7 @@ func (f *flight) head(r *http1.Response, end bool) {
 		kind, length = http1.BodyLength, r.ContentLength
 	}
 	sending := c.sending
+	f.bare = kind == http1.BodyNone
 	c.passHead(r, kind, length)
 	switch {
 	case c.phase != relaying || c.sending != sending:
@@ -192,8 +193,15 @@ func (f *flight) reset(code h2.Code, remote bool) {
 		f.s.p.leave(f)
 	case c.phase == tunnelling && c.ended:
 		c.endTunnel()
+	case c.phase == relaying && f.bare:
+		// The head was all of the response (RFC 9110, section 6.4.1), and the client
+		// has it: what the member has done behind it concerns nobody else.
+		f.complete(nil)
 	case !remote:
 		c.fail(BadResponse)
+	case c.overdue(0), code == h2.Cancel && c.overdue(deadlineSlack):
+		// The member was told the deadline too, and is no worse for keeping it.
+		c.fail(GRPCDeadline)
 	case c.phase == tunnelling:
 		c.fail(UpstreamReset)
 	case c.phase == relaying:

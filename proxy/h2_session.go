@@ -229,10 +229,10 @@ func (p *Proxy) endIdle(u *link) {
 // closed handles the failure of the connection.
 func (m *session) closed(why engine.Reason, e engine.Errno) {
 	switch {
-	case !m.up && len(m.flights) > 0:
-		m.lost(connectFailure(e))
 	case why == engine.ReasonMemory:
 		m.lost(NoBuffers)
+	case !m.up && len(m.flights) > 0:
+		m.lost(connectFailure(e))
 	default:
 		m.lost(UpstreamReset)
 	}
@@ -241,14 +241,17 @@ func (m *session) closed(why engine.Reason, e engine.Errno) {
 // sessionLost handles the end of the connection that carries the call.
 func (c *Call) sessionLost(why Failure) {
 	switch {
-	case !c.f.s.up:
-		c.unreachable(why)
-	case why == NoBuffers:
+	case !why.Fault():
 		c.fail(why)
+	case !c.f.s.up || why == TLSHandshake || why == TLSCertificate:
+		// The member has looked at nothing that was sent, if anything was.
+		c.unreachable(why)
 	case c.phase == tunnelling && c.ended:
 		c.endTunnel()
 	case c.phase == tunnelling:
 		c.fail(UpstreamReset)
+	case c.phase == relaying && c.f.bare:
+		c.f.complete(nil)
 	case c.phase == relaying:
 		c.fail(Truncated)
 	case c.f.stream == nil:

@@ -19,6 +19,7 @@ type Plan struct {
 	Balance  Balance
 	Retry    Retry
 	Timeouts Timeouts
+	Edits    *http1.Edits // of the fields of requests, nil for none
 	Upgrade  bool         // requests may switch to another protocol
 	Limits   http1.Limits // of response heads
 }

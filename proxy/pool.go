@@ -31,6 +31,10 @@ type Proxy struct {
 	landed  []*flight // those that are free
 	ended   []*session
 
+	// Wake has Alarm called after a time, at the latest. Nil sets the shard's
+	// alarm, which then is the proxy's alone.
+	Wake func(time.Duration)
+
 	sends   uint64  // numbers attempts
 	kicked  []*view // to be served at the end of the turn
 	alarmAt int64   // when the shard's alarm comes, 0 if it is not set

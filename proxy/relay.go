@@ -11,6 +11,10 @@ import (
 // Connected says that a connection stands.
 func (p *Proxy) Connected(conn engine.Conn) {
 	u := p.conns[conn.Index()]
+	if u.h2 != nil && u.tls != nil && u.tls.Protocol() != protocolH2 {
+		p.unfit(u)
+		return
+	}
 	if u.pool.passed {
 		u.pool.v.passOver(u.pool, 0)
 	}
@@ -41,9 +45,9 @@ func (p *Proxy) EOF(conn engine.Conn) {
 	u := p.conns[conn.Index()]
 	c := u.call
 	switch {
+	case p.unprepared(u, noReason):
 	case u.h2 != nil:
 		u.h2.lost(UpstreamClosed)
-	case p.unprepared(u, noReason):
 	case c == nil:
 		p.forget(u)
 	case c.phase == tunnelling:
@@ -62,9 +66,9 @@ func (p *Proxy) Closed(conn engine.Conn, why engine.Reason, e engine.Errno) {
 	u := p.conns[conn.Index()]
 	c := u.call
 	switch {
+	case p.unprepared(u, why):
 	case u.h2 != nil:
 		u.h2.closed(why, e)
-	case p.unprepared(u, why):
 	case c == nil && u.at < 0:
 		p.warmed(u, false)
 	case c == nil:
@@ -106,7 +110,7 @@ func (p *Proxy) Timer(conn engine.Conn) {
 func (c *Call) expired() {
 	p, queued := c.p, c.queued()
 	switch {
-	case c.expires != 0 && p.s.Now() >= c.expires:
+	case c.overdue(0):
 		c.fail(GRPCDeadline)
 		return
 	case c.phase == connecting:
@@ -143,6 +147,9 @@ func (c *Call) expired() {
 // Received passes on bytes from an upstream.
 func (p *Proxy) Received(conn engine.Conn, b []byte) {
 	u := p.conns[conn.Index()]
+	if u.tls != nil && !u.heard {
+		p.hear(u)
+	}
 	if u.h2 != nil {
 		u.h2.take(b)
 		return
@@ -153,9 +160,6 @@ func (p *Proxy) Received(conn engine.Conn, b []byte) {
 		// could be taken for an answer to somebody else's request.
 		p.forget(u)
 		return
-	}
-	if u.tls != nil && !u.heard {
-		p.hear(u)
 	}
 	if c.reused && c.received == 0 && c.unsent() {
 		// Nor do bytes that come before the request has gone out.

@@ -41,6 +41,9 @@ type Request struct {
 	// Upgrade is the protocols that are offered to the upstream, as the value
 	// of an Upgrade field; empty for none. The call fills it in.
 	Upgrade []byte
+	// Edits are the route's, to all fields but those that delimit the request
+	// and manage the connection; nil for none. The call fills them in.
+	Edits *http1.Edits
 }
 
 // dropped says which fields of a request are not passed on, beside the
@@ -125,6 +128,9 @@ func RequestRoom(r *Request, t *Target, m *Member) int {
 		last := h.Fields[k-1].Value
 		n += int(last.Off) + int(last.Len) - int(h.Fields[0].Name.Off)
 	}
+	if r.Edits != nil {
+		n += r.Edits.Room()
+	}
 	return n + len(r.Certificate) + headRoom
 }
 
@@ -137,7 +143,9 @@ func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 	dst = append(dst, h.Bytes(h.Method)...)
 	dst = append(dst, ' ')
 	dst = appendTarget(dst, r, t)
-	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	dst = append(dst, " HTTP/1.1\r\n"...)
+	fields := len(dst)
+	dst = append(dst, "Host: "...)
 	host := h.Bytes(h.Host)
 	if len(host) > 0 {
 		dst = append(dst, host...)
@@ -152,6 +160,9 @@ func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 		dst = appendKept(dst, &h.Head, dropped)
 	}
 	dst = appendAdded(dst, r, host)
+	if r.Edits != nil {
+		dst = r.Edits.Apply(dst, fields)
+	}
 	dst = appendConnection(dst, r)
 	dst = appendKey(dst, r)
 	switch r.Content {

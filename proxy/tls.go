@@ -83,8 +83,8 @@ func (p *Proxy) polite(u *link) bool {
 // refused, or the member has ended it in the middle of the handshake. It
 // reports false for any other end.
 func (p *Proxy) unprepared(u *link, why engine.Reason) bool {
-	c := u.call
-	if u.tls == nil || c != nil && c.phase > awaiting || c == nil && u.at >= 0 {
+	c, m := u.call, u.h2
+	if u.tls == nil || c != nil && c.phase > awaiting || c == nil && m == nil && u.at >= 0 {
 		return false
 	}
 	err := u.tls.Err()
@@ -105,6 +105,8 @@ func (p *Proxy) unprepared(u *link, why engine.Reason) bool {
 		p.notify(u.pool.member, f, tlsedge.Explain(err))
 	}
 	switch {
+	case m != nil:
+		m.lost(f)
 	case c == nil:
 		p.warmed(u, false)
 	case f.Fault():
@@ -113,6 +115,17 @@ func (p *Proxy) unprepared(u *link, why engine.Reason) bool {
 		c.fail(f)
 	}
 	return true
+}
+
+// protocolH2 is the name of HTTP/2 in ALPN (RFC 9113, section 3.2).
+const protocolH2 = "h2"
+
+// unfit ends a connection whose handshake is over, and on which HTTP/2 was not
+// agreed on. There is no going on in HTTP/1.1: how many requests a connection
+// takes, and how they are written, is settled before it stands.
+func (p *Proxy) unfit(u *link) {
+	p.notify(u.pool.member, TLSHandshake, tlsedge.Explain(tlsedge.ErrNoH2))
+	u.h2.lost(TLSHandshake)
 }
 
 // noReason is that of an end which the member has brought about in the regular

@@ -63,6 +63,7 @@ type Protocol uint8
 const (
 	HTTP1 Protocol = iota // HTTP/1.1
 	H2C                   // HTTP/2 in cleartext, without asking (RFC 9113, section 3.3)
+	H2                    // HTTP/2 over TLS, agreed on by ALPN (RFC 9113, section 3.2)
 )
 
 // DefaultSettings are those of an upstream of which nothing is said.

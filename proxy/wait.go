@@ -227,6 +227,10 @@ func (p *Proxy) alarm(d time.Duration) {
 	at := p.s.Now() + int64(d)
 	if p.alarmAt == 0 || at < p.alarmAt {
 		p.alarmAt = at
+		if p.Wake != nil {
+			p.Wake(d)
+			return
+		}
 		p.s.SetAlarm(d)
 	}
 }

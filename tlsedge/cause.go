@@ -22,6 +22,11 @@ const (
 	CauseBuffers                  // the shard has no buffer left
 )
 
+// ErrNoH2 is what is wrong with a server that was offered HTTP/2 and nothing else, and
+// goes on without having chosen it: one that knows nothing of ALPN (RFC 7301, section
+// 3.2, has others refuse the handshake).
+var ErrNoH2 = errors.New("it does not speak HTTP/2: it has chosen no protocol by ALPN")
+
 // CauseOf sorts the error of a connection that TLS has ended.
 func CauseOf(err error) Cause {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {

@@ -130,6 +130,9 @@ func (c *Conn) openHello(in []byte) (n int, err error) {
 
 // openHandshake goes on with the handshake.
 func (c *Conn) openHandshake(in []byte) (n int, err error) {
+	if c.flight.crowded {
+		return len(in), c.crowdedOut()
+	}
 	if c.stuck && len(in) > 0 {
 		if !c.hold(in) {
 			return len(in), c.fail(errNoBuffers, alertInternalError)
@@ -144,6 +147,7 @@ func (c *Conn) openHandshake(in []byte) (n int, err error) {
 		n, b = len(in), c.holds()
 	}
 	f := c.flight
+	said := len(c.tr.out)
 	c.tr.in, c.stuck = b, false
 	c.edge.run(f)
 	left := len(c.tr.in)
@@ -157,8 +161,10 @@ func (c *Conn) openHandshake(in []byte) (n int, err error) {
 		n = len(in) - left
 	}
 	if f.done {
+		c.edge.patients.leave(f)
 		return n, c.established(f)
 	}
+	c.edge.waits(f, said)
 	if left > 0 && c.held == 0 {
 		if !c.hold(in[n:]) {
 			return len(in), c.fail(errNoBuffers, alertInternalError)
@@ -322,6 +328,10 @@ func (c *Conn) openStd(in []byte) (plain []byte, n int, err error) {
 	} else {
 		n = len(in) - left
 	}
+	if len(c.tr.out)-int(c.said) > unsaidMost {
+		c.tr.out, c.said = nil, 0
+		return nil, len(in), c.end(errUnread)
+	}
 	if k > 0 {
 		return c.edge.scratch[:k], n, nil
 	}
@@ -400,8 +410,12 @@ func (c *Conn) Say(dst []byte) int {
 		return n
 	case c.tr != nil && len(c.tr.out) > int(c.said):
 		n := copy(dst, c.tr.out[c.said:])
-		if c.said += int32(n); int(c.said) == len(c.tr.out) {
+		switch c.said += int32(n); {
+		case int(c.said) == len(c.tr.out):
 			c.quiet()
+		case c.said > unsaidMost:
+			// It never comes to an end, so its beginning is forgotten from time to time.
+			c.tr.out, c.said = c.tr.out[:copy(c.tr.out, c.tr.out[c.said:])], 0
 		}
 		return n
 	case c.alert != 0:

@@ -33,6 +33,8 @@ type Edge struct {
 	turn    uint64 // of the shard, in which
 	starts  int    // so many may still begin
 
+	patients patients
+
 	signing  int    // signatures under way
 	unsigned []*job // and not yet
 
@@ -45,6 +47,7 @@ type Edge struct {
 type Stats struct {
 	Handshakes, Resumed, Failed uint64 // ended well, by a ticket among them, and not
 	Queued                      uint64 // that had to wait for their turn
+	Crowded                     uint64 // among those that failed, ended in favour of such
 	Signatures, Verifications   uint64 // by Workers
 	Unsigned                    uint64 // of both, refused because there were too many
 	Flights, Waiting, Warm      int    // handshakes under way, and before; connections with key schedules
@@ -108,8 +111,11 @@ func (e *Edge) Stats() Stats {
 }
 
 // Tick is called about once a second: it drops the key schedules of connections
-// that rest.
-func (e *Edge) Tick() { e.cool(coolPerTick) }
+// that rest, and ends handshakes whose clients keep others waiting.
+func (e *Edge) Tick() {
+	e.cool(coolPerTick)
+	e.crowd()
+}
 
 // warmed notes that a connection has key schedules. Where many have, others lose
 // theirs as soon as they rest for a moment.
@@ -140,12 +146,13 @@ func (e *Edge) cool(n int) {
 }
 
 // Stop ends the coroutines, on the thread on which they have run. No connection is
-// left.
+// left: handshakes that were under way have ended with theirs. Jobs that no worker
+// has yet are given up; those that one has are nobody's when they come back.
 func (e *Edge) Stop() {
 	for _, f := range e.idle {
 		f.next()
 	}
-	e.idle = nil
+	e.idle, e.line, e.unsigned = nil, nil, nil
 }
 
 // queue puts a handshake that could begin behind those that wait for their turn.
@@ -160,6 +167,7 @@ func (e *Edge) queue(c *Conn) {
 	e.stats.Queued++
 	e.line = append(e.line, c)
 	e.grant()
+	e.crowd()
 }
 
 // left is how many handshakes may still begin in this turn of the shard.

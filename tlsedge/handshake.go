@@ -26,6 +26,11 @@ type flight struct {
 	tickets int  // session tickets that were sent
 	long    bool // one of them may take more than one record
 	config  int  // the terms: see Names
+
+	prev, after *flight // in Edge.patients
+	since       int64   // when it began to wait for its client
+	listed      bool    // it is there
+	crowded     bool    // it was told to end
 }
 
 // newFlight makes a coroutine. It begins to run when it is first entered.
@@ -100,6 +105,11 @@ func (e *Edge) run(f *flight) {
 // keeps the transport.
 func (e *Edge) land(f *flight, keep bool) {
 	e.flights--
+	e.patients.leave(f)
+	if f.crowded {
+		f.crowded = false
+		e.patients.ending--
+	}
 	f.secrets.clear()
 	tr := f.tr
 	tr.flight = nil

@@ -14,6 +14,7 @@ var (
 	errHTTP      = errors.New("HTTP without TLS")
 	errNoTLS     = errors.New("the first bytes are not those of TLS")
 	errLongHello = errors.New("the ClientHello is too long")
+	errUnread    = errors.New("the answers to requests for new keys are not taken")
 )
 
 // keptOut is up to how large the room for what crypto/tls says is kept.

@@ -17,6 +17,15 @@ const (
 	// wait, with their ClientHello, as long as their deadline lets them.
 	flightsMost = 2048
 
+	// crowdedAfter is how long a client may keep the handshake waiting for its next
+	// bytes when others wait for a place: several times the way to anywhere on Earth.
+	crowdedAfter = time.Second
+
+	// unsaidMost is how much there may be to be said for crypto/tls, beside
+	// content, that the peer has not taken: answers to its requests for new keys,
+	// with which it could go on without end. The connection is ended then.
+	unsaidMost = 64 << 10
+
 	// flightsKept is how many coroutines without a handshake are kept.
 	flightsKept = 64
 

@@ -42,6 +42,8 @@ type rig struct {
 	ready    func(c engine.Conn)
 	turn     func()
 
+	halted bool // by halt
+
 	mu     sync.Mutex
 	closed []error // why transforms have ended connections
 	peers  []*Conn
@@ -170,6 +172,9 @@ func (r *rig) eventually(what string, ok func() bool) {
 
 // stop ends the shard, and looks for what was left behind.
 func (r *rig) stop() {
+	if r.halted {
+		return
+	}
 	r.do(func() {
 		r.s.CloseListeners()
 		r.s.Each(func(c engine.Conn) { r.s.Abort(c) })
@@ -188,6 +193,17 @@ func (r *rig) stop() {
 		r.s.Stop()
 	})
 	<-r.done
+}
+
+// halt ends the shard where it stands.
+func (r *rig) halt() {
+	r.halted = true
+	r.s.Stop()
+	select {
+	case <-r.done:
+	case <-time.After(patience):
+		r.t.Fatal("the shard does not end")
+	}
 }
 
 // errs are the errors of connections that the transform has ended.

@@ -40,6 +40,7 @@ routes:
   "PROPFIND dav.test/*":    OK
   "/rpc/":                  h2c://192.0.2.5:50051
   "/full":                  {to: http://full/x, retry: {attempts: 2, on: [connect, 503]}, errors: {404: ./site/index.html, 5xx: "later", intercept: on}}
+  "/rules":                 http://192.0.2.9 | headers req ~Host=inner -User-Agent | headers -Server | allow 10.0.0.0/8 | limit 10/s
 `
 
 // TestGolden explains one request of every kind. What depends on the machine is masked.
@@ -65,6 +66,7 @@ func TestGolden(t *testing.T) {
 		{"proxy-parameter", "GET", "/users/7", []string{"Host: users.test", "User-Agent: mine"}},
 		{"proxy-two-parameters", "GET", "/users/7/posts/9", nil},
 		{"proxy-settings", "GET", "/full", nil},
+		{"proxy-policies", "GET", "http://www.test/rules", []string{"User-Agent: mine"}},
 		{"wildcard-host", "GET", "http://a.b.example.com/only", nil},
 		{"method-not-allowed", "GET", "http://dav.test/x", nil},
 		{"not-found", "GET", "/none/of/these", nil},

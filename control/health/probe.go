@@ -111,6 +111,9 @@ func (p *probe) secure(ctx context.Context, c net.Conn) (net.Conn, error) {
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return c, handshakeError{err}
 	}
+	if p.protocol == proxy.H2 && secure.ConnectionState().NegotiatedProtocol != "h2" {
+		return c, handshakeError{tlsedge.ErrNoH2}
+	}
 	return secure, nil
 }
 

@@ -120,6 +120,9 @@ func (p *probe) takeH2(conn *h2.Conn, sc *h2.Scratch, ev *h2.Event, a *answerH2)
 // requestH2 writes the request.
 func (p *probe) requestH2(conn *h2.Conn, sc *h2.Scratch) {
 	head := h2.RequestHead{Method: []byte("GET"), Scheme: []byte("http"), Authority: []byte(p.host()), Path: []byte(p.check.Path), Length: -1}
+	if p.tls != nil {
+		head.Scheme = []byte("https")
+	}
 	head.Block = http1.AppendField(head.Block, "User-Agent", "anygate-health")
 	s := conn.Open(false)
 	if !p.check.GRPC {

@@ -41,27 +41,16 @@ func service(do func(context.Context, testgrpc.TestServiceClient, ...grpc.CallOp
 	return func(ctx context.Context, _ *grpc.ClientConn, tc testgrpc.TestServiceClient) { do(ctx, tc) }
 }
 
-// TestInterop runs the cases over h2c and over TLS, to an upstream of h2c.
+// TestInterop runs the cases.
 func TestInterop(t *testing.T) {
-	for name, open := range map[string]func(*testing.T, product.Engine, string) (*product.Server, *grpc.ClientConn){
-		"h2c": func(t *testing.T, e product.Engine, members string) (*product.Server, *grpc.ClientConn) {
-			s := through(t, e, members, "")
-			return s, dial(t, s.Addr)
-		},
-		"TLS": throughTLS,
-	} {
-		t.Run(name, func(t *testing.T) {
-			eachEngine(t, func(t *testing.T, e product.Engine) {
-				addr, _ := serve(t, newService())
-				s, cc := open(t, e, addr)
-				for _, c := range cases {
-					t.Run(c.name, func(t *testing.T) {
-						t.Log("interop case", c.name)
-						c.do(patient(t), cc, testgrpc.NewTestServiceClient(cc))
-					})
-				}
-				s.Stop(t)
+	eachWay(t, func(t *testing.T, w way, e product.Engine) {
+		s, cc := w.open(t, e, "")
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				t.Log("interop case", c.name)
+				c.do(patient(t), cc, testgrpc.NewTestServiceClient(cc))
 			})
-		})
-	}
+		}
+		s.Stop(t)
+	})
 }

@@ -66,17 +66,22 @@ func eachEngine(t *testing.T, f func(t *testing.T, e product.Engine)) {
 }
 
 // serve starts a server of gRPC on a port of its own.
-func serve(t *testing.T, service testgrpc.TestServiceServer, o ...grpc.ServerOption) (addr string, s *grpc.Server) {
+func serve(t *testing.T, service testgrpc.TestServiceServer) (addr string, s *grpc.Server) {
+	t.Helper()
+	s = grpc.NewServer()
+	return serveOn(t, s, service), s
+}
+
+func serveOn(t *testing.T, s *grpc.Server, service testgrpc.TestServiceServer) (addr string) {
 	t.Helper()
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = grpc.NewServer(o...)
 	testgrpc.RegisterTestServiceServer(s, service)
 	go func() { _ = s.Serve(lis) }()
 	t.Cleanup(s.Stop)
-	return lis.Addr().String(), s
+	return lis.Addr().String()
 }
 
 // through starts an anygate in front of upstreams that speak h2c.
@@ -86,20 +91,55 @@ func through(t *testing.T, e product.Engine, members, more string) *product.Serv
 	return product.Start(t, product.Config{Engine: e, Text: text})
 }
 
-// throughTLS starts one whose clients speak TLS, and a client that verifies it.
-func throughTLS(t *testing.T, e product.Engine, members string) (*product.Server, *grpc.ClientConn) {
+// way is how a call gets to a server, and where TLS is spoken on it.
+type way struct{ client, upstream bool }
+
+func (w way) String() string {
+	name := map[bool]string{false: "h2c", true: "TLS"}
+	return name[w.client] + " to " + name[w.upstream]
+}
+
+// eachWay runs a test with TLS on either side of the product, on both, and on neither.
+func eachWay(t *testing.T, f func(t *testing.T, w way, e product.Engine)) {
+	for _, w := range []way{{false, false}, {true, false}, {false, true}, {true, true}} {
+		t.Run(w.String(), func(t *testing.T) {
+			eachEngine(t, func(t *testing.T, e product.Engine) { f(t, w, e) })
+		})
+	}
+}
+
+// open starts a server, an anygate in front of it, and a client of that. Whoever is spoken to over TLS is verified. The
+// server has services besides that of the cases; more is for its pool.
+func (w way) open(t *testing.T, e product.Engine, more string, services ...func(*grpc.Server)) (*product.Server, *grpc.ClientConn) {
 	t.Helper()
 	root := certtest.NewAuthority("AnyGate test root")
 	leaf := root.Server("P-256", []string{"grpc.test"})
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "site.pem"), slices.Concat(leaf.Chain, leaf.KeyPEM), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string][]byte{"site.pem": slices.Concat(leaf.Chain, leaf.KeyPEM), "root.pem": root.PEM()} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	text := fmt.Sprintf("tls: {certificates: site.pem}\nupstreams: {grpc: {members: [%s], protocol: h2c}}\nroutes: {\"/\": http://grpc}\n", members)
-	s := product.Start(t, product.Config{Engine: e, Dir: dir, Listen: `"127.0.0.1:0 tls"`, Text: text})
-	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM(root.PEM())
-	return s, dialWith(t, s.Addr, credentials.NewClientTLSFromCert(trusted, "grpc.test"))
+	pool, before, listen := "protocol: h2c", "", "127.0.0.1:0"
+	server := grpc.NewServer()
+	if w.upstream {
+		pool = "protocol: h2, tls: {ca: root.pem, server-name: grpc.test}"
+		server = grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(leaf.TLS())))
+	}
+	client := insecure.NewCredentials()
+	if w.client {
+		before, listen = "tls: {certificates: site.pem}\n", `"127.0.0.1:0 tls"`
+		trusted := x509.NewCertPool()
+		trusted.AddCert(root.Cert)
+		client = credentials.NewClientTLSFromCert(trusted, "grpc.test")
+	}
+	for _, register := range services {
+		register(server)
+	}
+	addr := serveOn(t, server, newService())
+	text := fmt.Sprintf("%supstreams: {grpc: {members: [%s], %s%s}}\nroutes: {\"/\": http://grpc}\n", before, addr, pool, more)
+	s := product.Start(t, product.Config{Engine: e, Dir: dir, Listen: listen, Text: text})
+	return s, dialWith(t, s.Addr, client)
 }
 
 // dial connects to an address without TLS.

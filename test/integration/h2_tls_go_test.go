@@ -20,16 +20,39 @@ import (
 	"github.com/anygate/anygate/test/internal/product"
 )
 
-// Peers: Go's net/http before, over TLS with either version, and behind, with either version.
+// Peers: Go's net/http before, over TLS with either version and in cleartext, and behind, with either version, and HTTP/2
+// over TLS.
 func TestH2TranslationTLS(t *testing.T) {
 	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
 		k := newPKI(t)
-		for _, scheme := range []string{"http", "h2c"} {
+		for _, protocol := range []string{"http1", "h2c", "h2"} {
+			behind := func(t *testing.T) (text string, up *origin.Server) {
+				pool := "protocol: " + protocol
+				if up = origin.Start(t); protocol == "h2" {
+					up = origin.StartTLS(t, k.leaf.TLS())
+					pool += ", tls: {ca: root.pem, server-name: test.local}"
+				}
+				return "upstreams: {up: {members: [" + up.Addr + "], " + pool + "}}\nroutes: {/: http://up}\n", up
+			}
 			for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
-				t.Run(name+" to "+scheme, func(t *testing.T) {
-					up := origin.Start(t)
-					s := secure(t, k, product.Config{Engine: e, Text: tlsLines + "routes: {\"/\": \"" + scheme + "://" + up.Addr + "\"}\n"})
-					translate(t, "https://"+s.Addr, s.goClient(t, h2), scheme == "h2c")
+				t.Run(name+" to "+protocol, func(t *testing.T) {
+					text, up := behind(t)
+					s := secure(t, k, product.Config{Engine: e, Server: "shards: 1", Text: tlsLines + text})
+					translate(t, "https://"+s.Addr, s.goClient(t, h2), protocol != "http1")
+					s.Stop(t)
+					if n := up.Connections(); n != 1 && protocol == "h2" {
+						t.Errorf("%d connections", n)
+					}
+				})
+			}
+			if protocol != "h2" {
+				continue // what remains is without TLS on either side: TestH2Translation
+			}
+			for name, client := range map[string]func(*testing.T) *http.Client{"HTTP/1.1": http1Client, "h2c": h2cClient} {
+				t.Run(name+" without TLS to h2", func(t *testing.T) {
+					text, _ := behind(t)
+					s := product.Start(t, product.Config{Engine: e, Dir: k.dir, Text: text})
+					translate(t, s.URL(""), client(t), true)
 					s.Stop(t)
 				})
 			}

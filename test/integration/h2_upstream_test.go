@@ -183,9 +183,10 @@ func TestH2UpstreamShares(t *testing.T) {
 	})
 }
 
-// Peers: curl before, nghttpd behind.
+// Peers: curl before, nghttpd behind, without TLS and with it.
 func TestH2UpstreamNghttpd(t *testing.T) {
 	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
+		k := newPKI(t)
 		root := t.TempDir()
 		content := bytes.Repeat([]byte("0123456789abcdef\n"), 200_000)
 		for name, b := range map[string][]byte{"large.bin": content, "small.txt": []byte("small\n"), "empty.txt": nil} {
@@ -193,31 +194,37 @@ func TestH2UpstreamNghttpd(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		port := startNghttpd(t, root)
-		s := product.Start(t, product.Config{Engine: e, Text: "routes: {\"/f/\": \"h2c://127.0.0.1:" + port + "/\"}"})
-		for range 3 {
-			if a := peer.Curl(t, s.URL("/f/small.txt")); a.Status != 200 || a.Body != "small\n" {
-				t.Errorf("%d %q", a.Status, a.Body)
+		for pool, args := range map[string][]string{
+			"protocol: h2c": {"--no-tls"},
+			"protocol: h2, tls: {ca: root.pem, server-name: test.local}": {k.path("site.key"), k.path("site.pem")},
+		} {
+			port := startNghttpd(t, root, args...)
+			s := product.Start(t, product.Config{Engine: e, Dir: k.dir, Text: "upstreams: {up: {members: 127.0.0.1:" + port + ", " + pool + "}}\nroutes: {/f/: http://up/}\n"})
+			for range 3 {
+				if a := peer.Curl(t, s.URL("/f/small.txt")); a.Status != 200 || a.Body != "small\n" {
+					t.Errorf("%s: %d %q", pool, a.Status, a.Body)
+				}
+				if a := peer.Curl(t, s.URL("/f/large.bin")); a.Status != 200 || sha256.Sum256([]byte(a.Body)) != sha256.Sum256(content) {
+					t.Errorf("%s: %d with %d bytes of %d", pool, a.Status, len(a.Body), len(content))
+				}
+				if a := peer.Curl(t, s.URL("/f/empty.txt")); a.Status != 200 || a.Body != "" {
+					t.Errorf("%s: %d %q", pool, a.Status, a.Body)
+				}
+				if a := peer.Curl(t, s.URL("/f/nothing")); a.Status != 404 {
+					t.Errorf("%s: %d %q", pool, a.Status, a.Body)
+				}
 			}
-			if a := peer.Curl(t, s.URL("/f/large.bin")); a.Status != 200 || sha256.Sum256([]byte(a.Body)) != sha256.Sum256(content) {
-				t.Errorf("%d with %d bytes of %d", a.Status, len(a.Body), len(content))
-			}
-			if a := peer.Curl(t, s.URL("/f/empty.txt")); a.Status != 200 || a.Body != "" {
-				t.Errorf("%d %q", a.Status, a.Body)
-			}
-			if a := peer.Curl(t, s.URL("/f/nothing")); a.Status != 404 {
-				t.Errorf("%d %q", a.Status, a.Body)
-			}
+			s.Stop(t)
 		}
-		s.Stop(t)
 	})
 }
 
-// startNghttpd serves a directory over h2c.
-func startNghttpd(t *testing.T, root string) (port string) {
+// startNghttpd serves a directory, over TLS if args are a key and a certificate, and over h2c if they say so.
+func startNghttpd(t *testing.T, root string, args ...string) (port string) {
 	t.Helper()
 	_, port, _ = strings.Cut(peer.FreePort(t), ":")
-	cmd := exec.CommandContext(t.Context(), peer.Find(t, "nghttpd"), "--no-tls", "-a", "127.0.0.1", "-d", root, "-n", "1", port)
+	args = append([]string{"-a", "127.0.0.1", "-d", root, "-n", "1", port}, args...)
+	cmd := exec.CommandContext(t.Context(), peer.Find(t, "nghttpd"), args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -120,3 +120,93 @@ routes:
 		}
 	})
 }
+
+// Upstreams that are spoken to in HTTP/2 over TLS. Peers: curl before, nginx behind.
+func TestNginxUpstreamH2TLS(t *testing.T) {
+	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
+		k := newPKI(t)
+		root := writeSite(t, map[string]string{"small.txt": "small", "large.txt": digits(5_000_000)})
+		port := make(map[string]string)
+		var servers strings.Builder
+		server := func(name, listen string, lines ...string) {
+			addr := peer.FreePort(t)
+			_, port[name], _ = net.SplitHostPort(addr)
+			servers.WriteString("server { listen " + addr + " " + listen + "; ssl_certificate " + k.path("site.pem") + "; ssl_certificate_key " + k.path("site.key") +
+				"; root " + root + "; " + strings.Join(lines, " ") + `
+				location /old/ { alias ` + root + `/; ssi on; ssi_types text/plain; }
+				location /tls { add_header X-Seen "$server_protocol|$scheme|$ssl_protocol|$ssl_server_name|$ssl_session_reused|$ssl_client_s_dn|$ssl_alpn_protocol"; return 200 ok; }
+				location /upload { client_max_body_size 10m; proxy_pass http://PLAIN/sink; }
+			}
+			`)
+		}
+		server("good", "ssl http2")
+		server("only12", "ssl http2", "ssl_protocols TLSv1.2;")
+		server("few", "ssl http2", "keepalive_requests 3;")
+		server("mutual", "ssl http2", "ssl_client_certificate "+k.path("clients.pem")+"; ssl_verify_client on;")
+		server("one", "ssl")
+		plain := peer.FreePort(t)
+		servers.WriteString("ssl_protocols TLSv1.2 TLSv1.3; server { listen " + plain + "; client_max_body_size 10m; location /sink { return 200 taken; } }")
+		_, port["plain"], _ = net.SplitHostPort(plain)
+		nginx := peer.StartNginx(t, root, strings.ReplaceAll(servers.String(), "PLAIN", plain), "")
+
+		lines := strings.NewReplacer("GOOD", port["good"], "ONLY12", port["only12"], "FEW", port["few"], "MUTUAL", port["mutual"], "ONE", port["one"], "PLAIN", port["plain"]).Replace(`
+upstreams:
+  good: {members: 127.0.0.1:GOOD, protocol: h2, health: {path: /small.txt, every: 1s}, tls: {ca: root.pem, server-name: test.local}}
+  again: {members: 127.0.0.1:GOOD, protocol: h2, keepalive: off, tls: {ca: root.pem, server-name: test.local}}
+  only12: {members: 127.0.0.1:ONLY12, protocol: h2, tls: {ca: root.pem, server-name: test.local}}
+  few: {members: 127.0.0.1:FEW, protocol: h2, tls: {ca: root.pem, server-name: test.local}}
+  mutual: {members: 127.0.0.1:MUTUAL, protocol: h2, tls: {ca: root.pem, server-name: test.local, cert: me.pem, key: me.key}}
+  hidden: {members: 127.0.0.1:MUTUAL, protocol: h2, tls: {ca: root.pem, server-name: test.local}}
+  wrong: {members: 127.0.0.1:GOOD, protocol: h2, tls: {ca: root.pem, server-name: elsewhere.local}}
+  one: {members: 127.0.0.1:ONE, protocol: h2, tls: {ca: root.pem, server-name: test.local}}
+  plain: {members: 127.0.0.1:PLAIN, protocol: h2, tls: {ca: root.pem, server-name: test.local}}
+  spare:
+    members: [127.0.0.1:ONE, 127.0.0.1:GOOD]
+    protocol: h2
+    tls: {ca: root.pem, server-name: test.local}
+routes:
+  /good/: https://good/
+  /again/: https://again/
+  /only12/: https://only12/
+  /few/: https://few/
+  /mutual/: https://mutual/
+  /hidden/: https://hidden/
+  /wrong/: https://wrong/
+  /one/: https://one/
+  /plain/: https://plain/
+  /spare/: https://spare/
+`)
+		s := product.Start(t, product.Config{Engine: e, Dir: k.dir, Server: "shards: 1", Text: lines})
+		seen := func(want string) map[string]string { return map[string]string{"X-Seen": want} }
+		list := []expectation{
+			{"small", "/good/small.txt", 200, map[string]string{"Content-Length": "5"}, text("small")},
+			{"large", "/good/large.txt", 200, map[string]string{"Content-Length": "5000000"}, text(digits(5_000_000))},
+			{"large, without a length", "/good/old/large.txt", 200, map[string]string{"Transfer-Encoding": "chunked"}, text(digits(5_000_000))},
+			{"upload", "--data-binary @" + nginx.Root + "/large.txt /good/upload", 200, nil, text("taken")},
+			{"what is agreed on", "/good/tls", 200, seen("HTTP/2.0|https|TLSv1.3|test.local|.||h2"), nil},
+			{"the first connection", "/again/tls", 200, seen("HTTP/2.0|https|TLSv1.3|test.local|.||h2"), nil},
+			{"the next one resumes its session", "/again/tls", 200, seen("HTTP/2.0|https|TLSv1.3|test.local|r||h2"), nil},
+			{"TLS 1.2", "/only12/tls", 200, seen("HTTP/2.0|https|TLSv1.2|test.local|.||h2"), nil},
+			{"a certificate of ours", "/mutual/tls", 200, seen("HTTP/2.0|https|TLSv1.3|test.local|.|CN=somebody|h2"), nil},
+			{"none of ours", "/hidden/tls", 400, nil, text("~No required SSL certificate was sent")},
+			{"the next member", "/spare/small.txt", 200, nil, text("small")},
+			{"another name", "/wrong/small.txt", 502, nil, nil},
+			{"HTTP/1.1 only", "/one/small.txt", 502, nil, nil},
+			{"no TLS", "/plain/small.txt", 502, nil, nil},
+		}
+		// A server that ends its connections after a few requests says so first.
+		for range 10 {
+			list = append(list, expectation{"few requests", "/few/small.txt", 200, nil, text("small")})
+		}
+		check(t, s, list)
+		s.Stop(t)
+		for _, line := range [][]string{
+			{"upstream fails over TLS", "pool=wrong", "reason=tls_certificate", "and others, not for elsewhere.local"},
+			{"upstream fails over TLS", "pool=one", "reason=tls_handshake", "no application protocol"},
+			{"upstream fails over TLS", "pool=plain", "reason=tls_handshake", "it does not speak TLS"},
+			{"upstream gave no response", "reason=tls_handshake", "route=/one/", "status=502"},
+		} {
+			s.Stderr.Line(t, line...)
+		}
+	})
+}

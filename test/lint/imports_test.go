@@ -79,6 +79,7 @@ func TestDependencies(t *testing.T) {
 	allowed := map[string][]string{
 		"go.yaml.in/yaml/v3":                   {"config"},
 		"golang.org/x/net/dns/dnsmessage":      {"control"},
+		"golang.org/x/crypto/bcrypt":           {"policy"},
 		"golang.org/x/crypto/chacha20poly1305": {"tlsedge"},
 		"golang.org/x/crypto/ocsp":             {"control"},
 		"golang.org/x/sys/unix":                {"tlsedge", "engine", "uring", "epoll", "static", "control", "proxy", "bench", "pack"},

@@ -18,6 +18,7 @@ var readers = []string{
 	"control/certificates/ech_key.go", // the server's own keys
 	"control/certificates/ocsp.go",    // responses, which are signed themselves
 	"control/discovery/files.go",      // the system's resolver
+	"control/overload.go",             // how much memory there is
 	"control/tls.go",                  // writes the log of keys
 }
 

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -43,8 +44,19 @@ type Seen struct {
 // Start serves on a free port of the loopback interface.
 func Start(t testing.TB) *Server { return StartOn(t, "127.0.0.1:0") }
 
+// StartTLS serves over TLS, HTTP/1.1 and HTTP/2 as the client asks by ALPN.
+func StartTLS(t testing.TB, c *tls.Certificate) *Server {
+	t.Helper()
+	return start(t, "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*c}, NextProtos: []string{"h2", "http/1.1"}})
+}
+
 // StartOn serves on HOST:PORT or unix:PATH.
 func StartOn(t testing.TB, address string) *Server {
+	t.Helper()
+	return start(t, address, nil)
+}
+
+func start(t testing.TB, address string, secure *tls.Config) *Server {
 	t.Helper()
 	network, where := "tcp", address
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
@@ -79,6 +91,10 @@ func StartOn(t testing.TB, address string) *Server {
 	s.http.Protocols = new(http.Protocols)
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetUnencryptedHTTP2(true)
+	if secure != nil {
+		s.http.Protocols.SetHTTP2(true)
+		l = tls.NewListener(l, secure)
+	}
 	s.http.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			s.connections.Add(1)
