@@ -15,7 +15,7 @@ import (
 // Report is what a reload has changed, or would change.
 type Report struct {
 	Changes []Change
-	// Remarks are what the new configuration asks for and cannot have before a restart.
+	// Remarks are what the new configuration asks for and cannot have: before a restart, or on this machine.
 	Remarks []string
 	Took    time.Duration
 }

@@ -115,6 +115,9 @@ type compiler struct {
 	pages map[string]*gateway.ErrorPages // by what tells them apart; most routes have the same
 	err   error
 
+	// remarks are what the configuration asks for and the machine does not have.
+	remarks []string
+
 	tokens map[string]*privacypass.Policy // by the line of the policy
 
 	certificates *certificates.Set   // nil without TLS

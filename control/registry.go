@@ -36,6 +36,7 @@ type Registry struct {
 	limiters limiters
 	secrets  secrets
 	keyLog   io.Writer // takes the secrets of connections; nil almost always
+	kernel   kernel
 }
 
 // set is the certificates that are served, nil without TLS.

@@ -82,6 +82,7 @@ func (s *Server) reload(dry bool) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Remarks = append(r.Remarks, draft.remarks...)
 	if dry {
 		draft.discard()
 		return r, s.sockets.claimAll(cfg.Listen)

@@ -246,6 +246,9 @@ func (s *Server) announce() {
 	for _, r := range s.size.remarks {
 		s.logs.say(telemetry.Warn, r)
 	}
+	if r := s.registry.kernel.remark; r != "" {
+		s.logs.say(telemetry.Warn, r)
+	}
 	for _, w := range s.opt.Config.Warnings {
 		s.logs.say(telemetry.Warn, w.OneLine())
 	}

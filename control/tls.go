@@ -117,8 +117,10 @@ func (c *compiler) server(t *config.TLS, ln *config.Listener, set *certificates.
 		Certificates: set.Store(),
 		Tickets:      set.Tickets(),
 		Handshake:    c.cfg.Server.Timeouts.Header,
-		KTLS:         t.KTLS,
 		KeyLog:       c.reg.keyLog,
+	}
+	if t.KTLS {
+		server.Kernel = c.records()
 	}
 	names := &tlsedge.Names{}
 	for _, name := range c.namedScopes(rules) {

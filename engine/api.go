@@ -9,7 +9,7 @@ import (
 
 // out is the queue that a protocol's bytes go to.
 func (s *Shard) out(i uint32) *queue {
-	if s.conns[i].has(flagFilter) {
+	if s.conns[i].sealed() {
 		return &s.filters[i].plain
 	}
 	return &s.conns[i].q

@@ -47,6 +47,7 @@ const (
 	flagPiped                            // what comes is received into a pipe
 	flagAbsent                           // what is to be sent next is not in memory; see resident.go
 	flagUnbound                          // the bound on unsent bytes is lifted; see unsent.go
+	flagKernel                           // the kernel makes the transform's records; see offload.go
 
 	flagRecvArmed // io_uring: a receive is in the kernel
 	flagMulti     // io_uring: it is a multishot one

@@ -13,8 +13,9 @@ type message struct {
 	vec [sendVectors]unix.Iovec
 }
 
-// gather points m at the queued memory up to the first file. It returns the
-// number of pieces, their bytes, and whether a file follows directly.
+// gather points m at the queued memory up to the first piece of something else,
+// a file say. It returns the number of pieces, their bytes, and whether that
+// follows directly; of a record behind memory it does not tell.
 func (s *Shard) gather(q *queue, m *message) (pieces, total int, more bool) {
 	for i := q.head; i != 0; {
 		g := &s.segs.all[i]
@@ -23,7 +24,7 @@ func (s *Shard) gather(q *queue, m *message) (pieces, total int, more bool) {
 			continue
 		}
 		if g.kind >= segFile {
-			return pieces, total, true
+			return pieces, total, g.kind != segRecord || pieces == 0
 		}
 		if pieces == sendVectors || total >= sendBytes {
 			return pieces, total, false
@@ -112,12 +113,19 @@ func (s *Shard) sendSome(i uint32) (int, Errno) {
 	if g.kind == segPipe {
 		return s.sendPiped(c.fd, g)
 	}
+	if g.kind == segRecord {
+		return sendRecord(c.fd, byte(g.fd), uintptr(g.pos), int(g.n))
+	}
 	piece := s.front(i, g)
 	if piece == 0 {
 		return 0, errAbsent
 	}
 	if g.n >= unboundFile && !c.has(flagUnbound) {
-		s.liftBound(c)
+		if c.has(flagKernel) {
+			s.raiseBound(c)
+		} else {
+			s.liftBound(c)
+		}
 	}
 	n, e := sendFile(c.fd, g.fd, int64(g.pos), int(min(piece, turnBytes)))
 	if n == 0 && e == 0 {

@@ -280,7 +280,7 @@ func (s *Shard) drained(i uint32) {
 		}
 	}
 	left := s.unsent(i)
-	if left == 0 && quiet && !c.has(flagSending) {
+	if left == 0 && quiet && !c.has(flagSending) && c.has(flagClosing|flagHalf) && s.flushed(i) {
 		if c.has(flagClosing) && !c.has(flagShut) {
 			s.beginShut(i)
 			return

@@ -128,10 +128,10 @@ func (s *Shard) ReceivePiped(from Conn, n int64) bool {
 }
 
 // Piping reports whether output of the connection goes out as it was received
-// through RelayPiped: it must not be transformed.
+// through RelayPiped: it must not be transformed in this process.
 func (s *Shard) Piping(to Conn) bool {
 	c := s.get(to)
-	return c != nil && !c.has(flagFilter)
+	return c != nil && !c.sealed()
 }
 
 // RelayPiped appends the bytes of the Piped call in progress to another

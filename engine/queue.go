@@ -16,6 +16,7 @@ const (
 	segMemory                // bytes elsewhere off-heap, released by token
 	segFile                  // bytes of a file, sent by sendfile(2), released by token
 	segPipe                  // bytes in a pipe, sent by splice(2)
+	segRecord                // content of a record of a type of its own, in a pool buffer
 )
 
 // segment is a piece of output.
@@ -24,7 +25,7 @@ type segment struct {
 	n     int64  // bytes left
 	next  uint32
 	owner uint32 // Buf, release token, or pipe
-	fd    int32
+	fd    int32  // of a record its type
 	kind  segKind
 
 	// window tells which part of the file at pos is known to be in memory.
@@ -105,7 +106,7 @@ func (s *Shard) pop(q *queue) {
 	kind, owner, left := g.kind, g.owner, g.n
 	s.segs.put(i)
 	switch {
-	case kind == segBuffer:
+	case kind == segBuffer || kind == segRecord:
 		s.pool.release(Buf(owner))
 	case kind == segPipe:
 		s.dropPiped(owner, left)

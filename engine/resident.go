@@ -123,12 +123,18 @@ func (s *Shard) Present(c Conn) {
 // Present: with a transform what is sealed already still goes out.
 func (s *Shard) rests(i uint32) bool {
 	c := &s.conns[i]
-	return c.flags&(flagAbsent|flagMute|flagFilter) == flagAbsent
+	switch c.flags & (flagAbsent | flagMute | flagFilter | flagKernel) {
+	case flagAbsent:
+		return true
+	case flagAbsent | flagFilter | flagKernel:
+		return !s.filters[i].refused
+	}
+	return false
 }
 
 // sending is the queue in which a connection's files wait.
 func (s *Shard) sending(i uint32) *queue {
-	if s.conns[i].has(flagFilter) {
+	if s.conns[i].sealed() {
 		return &s.filters[i].plain
 	}
 	return &s.conns[i].q

@@ -68,6 +68,8 @@ type Shard struct {
 	more    bool   // and the socket holds further ones
 	nudged  []Conn // transforms to be asked again
 	driven  []Conn // and those that are being asked
+	lagging []Conn // of which the kernel holds records
+	lagAt   int64  // when to look at those
 
 	resident residency
 
@@ -270,6 +272,9 @@ func (s *Shard) work() {
 	if len(s.nudged) > 0 {
 		s.drive()
 	}
+	if len(s.lagging) > 0 && s.now >= s.lagAt {
+		s.catchUp()
+	}
 	if s.mayResume() {
 		s.resumeAccept()
 	}
@@ -303,7 +308,7 @@ func (s *Shard) expire() {
 					s.setDeadline(i, int64(closeTime))
 				}
 			default:
-				if s.unsent(i) > 0 {
+				if s.unsent(i) > 0 || c.flags&(flagKernel|flagShut) == flagKernel {
 					// A cut answer must not look like one that has ended.
 					c.flags |= flagReset
 				}
@@ -342,6 +347,9 @@ func (s *Shard) wait() time.Duration {
 	}
 	if s.alarm != 0 {
 		d = sooner(d, time.Duration(s.alarm-s.now))
+	}
+	if len(s.lagging) > 0 {
+		d = sooner(d, time.Duration(s.lagAt-s.now))
 	}
 	if s.full && s.retryAt > s.now {
 		d = sooner(d, time.Duration(s.retryAt-s.now))

@@ -246,6 +246,11 @@ func (m *Sim) send(i uint32) {
 			m.sendPiped(i, p, g)
 			return
 		}
+		if g.kind == segRecord {
+			p.flight = [][]byte{bytesAt(uintptr(g.pos), int(g.n))}
+			m.fly(i, p, int(g.n))
+			return
+		}
 		piece := s.front(i, g)
 		if piece == 0 {
 			s.drained(i)

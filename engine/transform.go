@@ -56,6 +56,11 @@ type filter struct {
 	ready   bool // Connected has been called
 	closed  bool // Close was called
 	refused bool // Open has failed
+	cut     bool // and what the kernel has not got yet is to be dropped
+	lags    bool // in the list of connections whose records the kernel holds
+
+	offer  Offloader // the kernel may make the records from now on
+	kernel Offloader // it does
 }
 
 // end lets the transform say its closing words after what is queued.
@@ -178,7 +183,7 @@ func (s *Shard) closedByPeer(i uint32) {
 func (s *Shard) refused(i uint32) {
 	c, f := &s.conns[i], s.filters[i]
 	s.drop(&f.plain)
-	f.quiet, f.refused = false, true
+	f.quiet, f.refused, f.cut = false, true, c.has(flagKernel)
 	s.markDirty(i)
 	if c.has(flagDead) {
 		return
@@ -196,6 +201,10 @@ func (s *Shard) refused(i uint32) {
 // own queue, as much as one write takes.
 func (s *Shard) seal(i uint32) {
 	c, f := &s.conns[i], s.filters[i]
+	if c.has(flagKernel) {
+		s.speak(i)
+		return
+	}
 	most, record := s.sealable()
 	f.quiet = false
 	if !c.has(flagUnbound) {
@@ -214,6 +223,15 @@ func (s *Shard) seal(i uint32) {
 		if n == 0 {
 			f.quiet = true
 			return
+		}
+		if n > 0 && f.offer != nil {
+			if c.q.bytes > 0 {
+				return // until it has been sent
+			}
+			if s.handOver(i) {
+				s.speak(i)
+				return
+			}
 		}
 		room := SayRoom
 		if n > 0 {

@@ -8,7 +8,8 @@ import "golang.org/x/sys/unix"
 // wake-up for each piece: a third of the processor's time of a large download.
 // So while a large file is being sent it is lifted, for a bounded number of
 // connections, since the pages that a socket refers to cannot be reclaimed. What
-// is sealed on its way does take memory, so there it is only raised.
+// is sealed on its way, here or in the kernel, does take memory, so there it is only
+// raised.
 
 // liftBound lets the kernel take as much of the file at the front of the queue
 // as the socket's buffer holds; raiseBound as much as unsentSealed.
@@ -25,7 +26,7 @@ func (s *Shard) setBound(c *conn, n int) {
 // restoreBound ends both once the file is sent.
 func (s *Shard) restoreBound(i uint32) {
 	c, q := &s.conns[i], &s.conns[i].q
-	if c.has(flagFilter) {
+	if c.sealed() {
 		q = &s.filters[i].plain
 	}
 	if s.filed(q) {

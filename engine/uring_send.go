@@ -39,7 +39,7 @@ func (l *uringLoop) send(i uint32) {
 	}
 	if g := &s.segs.all[c.q.head]; c.q.head == c.q.tail && g.kind < segFile && g.n <= sendBytes {
 		// The usual answer is one piece.
-		l.queued(c).Send(c.fd, uintptr(g.pos), uint32(g.n), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, userData(opSend, c.gen, i))
+		l.queued(c).Send(c.fd, uintptr(g.pos), uint32(g.n), sendFlags(c), userData(opSend, c.gen, i))
 		return
 	}
 	m := l.slot()
@@ -54,13 +54,22 @@ func (l *uringLoop) send(i uint32) {
 	}
 	e, ud := l.queued(c), userData(opSend, c.gen, i)
 	if pieces == 1 {
-		e.Send(c.fd, uintptr(unsafe.Pointer(m.vec[0].Base)), uint32(total), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
+		e.Send(c.fd, uintptr(unsafe.Pointer(m.vec[0].Base)), uint32(total), sendFlags(c), ud)
 		return
 	}
 	m.hdr = unix.Msghdr{Iov: &m.vec[0]}
 	m.hdr.SetIovlen(pieces)
 	l.used++
-	e.SendMsg(c.fd, uintptr(unsafe.Pointer(&m.hdr)), unix.MSG_NOSIGNAL|unix.MSG_WAITALL, ud)
+	e.SendMsg(c.fd, uintptr(unsafe.Pointer(&m.hdr)), sendFlags(c), ud)
+}
+
+// sendFlags are those of a queued send. A kernel that makes records refuses to be
+// asked for all of it; what it has not taken is sent again.
+func sendFlags(c *conn) uint32 {
+	if c.has(flagKernel) {
+		return unix.MSG_NOSIGNAL
+	}
+	return unix.MSG_NOSIGNAL | unix.MSG_WAITALL
 }
 
 // queued is the entry for a send that goes with the next submission.

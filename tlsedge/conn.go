@@ -37,6 +37,7 @@ type Conn struct {
 	granted bool // its turn has come
 	stuck   bool // the handshake waits for something else than bytes
 	warm    bool // in the list of those with key schedules
+	kernel  bool // the kernel makes what is sent
 	alert   int16
 
 	place    uint32     // in that line
@@ -44,6 +45,7 @@ type Conn struct {
 	from, to uint32
 	said     int32  // bytes of tr.out that have been said
 	burst    int32  // bytes sealed since the last pause
+	fd       int32  // if the kernel makes what is sent
 	used     int64  // when something was last sealed or opened
 	words    []byte // what is to be said before there are keys
 	layer    layer
@@ -221,6 +223,7 @@ func (c *Conn) land() {
 	c.flight, c.tr, c.said = nil, nil, 0
 	c.edge.land(f, false)
 	c.edge.grant()
+	c.offer()
 }
 
 // openLayer opens the next record.
@@ -229,6 +232,9 @@ func (c *Conn) openLayer(in []byte) (plain []byte, n int, err error) {
 		c.release() // its content has been taken
 	}
 	c.touch()
+	if len(in) == 0 && c.held == 0 && c.due() {
+		return nil, 0, io.EOF
+	}
 	for {
 		var record []byte
 		if c.held == 0 {
@@ -348,6 +354,8 @@ func (c *Conn) openStd(in []byte) (plain []byte, n int, err error) {
 // Next says what comes next: see engine.Transform.
 func (c *Conn) Next(waiting int) int {
 	switch {
+	case c.kernel:
+		return c.nextOfKernel()
 	case len(c.words) > 0 || c.tr != nil && len(c.tr.out) > int(c.said):
 		return -1
 	case !c.ready:
@@ -404,6 +412,8 @@ func (c *Conn) Seal(dst []byte, n int) (m int, err error) {
 // Say writes what there is to be said beside content.
 func (c *Conn) Say(dst []byte) int {
 	switch {
+	case c.kernel:
+		return c.sayToKernel(dst)
 	case len(c.words) > 0:
 		n := copy(dst, c.words)
 		c.words = c.words[n:]

@@ -16,6 +16,7 @@ type Edge struct {
 	warm    []*Conn // those with key schedules
 	looked  int     // up to where Tick has looked at those
 	scratch []byte  // content that crypto/tls has decrypted
+	info    infoBuffer
 
 	servers map[*Server]*serverConfigs
 	clients map[*Client]*clientState
@@ -50,6 +51,8 @@ type Stats struct {
 	Crowded                     uint64 // among those that failed, ended in favour of such
 	Signatures, Verifications   uint64 // by Workers
 	Unsigned                    uint64 // of both, refused because there were too many
+	Kernelled, Unkernelled      uint64 // connections handed to the kernel, and those that it did not take
+	Spent                       uint64 // of the former, ended because the kernel cannot change its key
 	Flights, Waiting, Warm      int    // handshakes under way, and before; connections with key schedules
 }
 

@@ -57,6 +57,11 @@ const (
 	// section 5.5, allows 2^24.5 of full size).
 	gcmRecords = 1 << 24
 
+	// looksApart is after how many sends of a connection whose records the kernel
+	// makes these are counted. One send makes at most some seventy, so that a
+	// key is used for 2 % more records than intended.
+	looksApart = 1 << 12
+
 	// coolAfter is how long a connection rests until its key schedules are dropped, and
 	// coolSoon how long if there are more than warmMost with key schedules.
 	// coolPerTick is how many are looked at in a second, and coolPerWake when one is

@@ -27,8 +27,9 @@ type Server struct {
 	// Handshake bounds the time from the first byte to the end of a handshake.
 	Handshake time.Duration
 
-	// KTLS has the kernel make the records of connections, where it can.
-	KTLS bool
+	// Kernel makes the records of connections, where it can; nil has all of them made
+	// here.
+	Kernel *Kernel
 
 	// KeyLog takes the secrets of connections, for debugging; nil almost always.
 	KeyLog io.Writer

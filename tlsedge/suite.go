@@ -28,6 +28,12 @@ type suite struct {
 	keyLen  int
 	aead    func(key []byte) (cipher.AEAD, error)
 	records uint64 // for one key
+
+	// As linux/tls.h has it: its number there, and how much of the initialization
+	// vector is called salt.
+	kernel uint16
+	salt   int
+	name   string
 }
 
 func aesGCM(key []byte) (cipher.AEAD, error) {
@@ -39,9 +45,11 @@ func aesGCM(key []byte) (cipher.AEAD, error) {
 }
 
 var (
-	suiteAES128   = &suite{hash: sha256.New, size: sha256.Size, keyLen: 16, aead: aesGCM, records: gcmRecords}
-	suiteAES256   = &suite{hash: sha512.New384, size: sha512.Size384, keyLen: 32, aead: aesGCM, records: gcmRecords}
-	suiteChaCha20 = &suite{hash: sha256.New, size: sha256.Size, keyLen: chacha20poly1305.KeySize, aead: chacha20poly1305.New, records: math.MaxUint64}
+	suiteAES128   = &suite{hash: sha256.New, size: sha256.Size, keyLen: 16, aead: aesGCM, records: gcmRecords, kernel: 51, salt: 4, name: "AES-128-GCM"}
+	suiteAES256   = &suite{hash: sha512.New384, size: sha512.Size384, keyLen: 32, aead: aesGCM, records: gcmRecords, kernel: 52, salt: 4, name: "AES-256-GCM"}
+	suiteChaCha20 = &suite{hash: sha256.New, size: sha256.Size, keyLen: chacha20poly1305.KeySize, aead: chacha20poly1305.New, records: math.MaxUint64, kernel: 54, name: "ChaCha20-Poly1305"}
+
+	suites = []*suite{suiteAES128, suiteAES256, suiteChaCha20}
 )
 
 // suiteOf is the suite with a number, nil for one that this package does not have.

@@ -50,7 +50,12 @@ func (m *machine) start(ctx context.Context, b *boot) (*result, error) {
 	initramfs := filepath.Join(m.work, "initramfs")
 	console := filepath.Join(m.work, "console")
 	report := filepath.Join(m.work, "report")
-	err := writeImage(initramfs, m.root, &order.Order{
+	// Modules lie two levels above the image.
+	loaded, err := modules(ctx, filepath.Dir(filepath.Dir(m.image)), b.modules)
+	if err != nil {
+		return nil, err
+	}
+	err = writeImage(initramfs, m.root, loaded, &order.Order{
 		Settings: b.settings, User: b.user, LockedMemory: b.lockedMemory, Programs: b.programs,
 	})
 	if err != nil {

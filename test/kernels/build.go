@@ -21,6 +21,7 @@ var programs = []struct {
 	{"bin/smoke.test", []string{"test", "-c"}, module + "/test/kernels/smoke"},
 	{"bin/uring.test", []string{"test", "-c"}, module + "/uring"},
 	{"bin/epoll.test", []string{"test", "-c"}, module + "/epoll"},
+	{"bin/tlsedge.test", []string{"test", "-c"}, module + "/tlsedge"},
 	{"bin/engine.test", []string{"test", "-c"}, module + "/engine"},
 }
 

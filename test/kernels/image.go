@@ -14,9 +14,12 @@ import (
 // hosts is all the name resolution there is.
 const hosts = "127.0.0.1 localhost\n::1 localhost\n"
 
-// writeImage makes the initramfs of a boot: the programs below root, and their order. It is not compressed, as undoing
+// writeImage makes the initramfs of a boot: the programs below root, the kernel's modules, and their order. It is not compressed, as undoing
 // that would take the emulated processor longer than copying.
-func writeImage(name, root string, o *order.Order) (err error) {
+func writeImage(name, root string, loaded []loadable, o *order.Order) (err error) {
+	for _, m := range loaded {
+		o.Modules = append(o.Modules, "/modules/"+m.name+".ko")
+	}
 	text, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -29,6 +32,10 @@ func writeImage(name, root string, o *order.Order) (err error) {
 		{name: "etc/hosts", mode: cpioRegular | 0o644, content: []byte(hosts)},
 		{name: strings.TrimPrefix(order.Path, "/"), mode: cpioRegular | 0o644, content: text},
 		{name: "bin", mode: cpioDirectory | 0o755},
+		{name: "modules", mode: cpioDirectory | 0o755},
+	}
+	for _, m := range loaded {
+		entries = append(entries, entry{name: "modules/" + m.name + ".ko", mode: cpioRegular | 0o644, content: m.content})
 	}
 	for _, p := range programs {
 		content, err := os.ReadFile(filepath.Join(root, p.path))

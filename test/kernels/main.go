@@ -71,7 +71,7 @@ func command(ctx context.Context, arguments []string) error {
 
 // able says what this machine cannot do.
 func able() error {
-	for _, program := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
+	for _, program := range []string{"apt-get", "apt-cache", "dpkg-deb", "xz"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("there is no %s: the kernels are Debian's packages, and only Debian and its relatives can get them", program)
 		}

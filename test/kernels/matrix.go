@@ -19,6 +19,7 @@ var (
 type boot struct {
 	kernel        kernel
 	circumstances string
+	modules       []string
 	settings      []order.Setting
 	user          uint32
 	lockedMemory  *uint64
@@ -48,7 +49,8 @@ const (
 // boots is the matrix.
 var boots = []boot{
 	{
-		kernel: linux6_1, circumstances: "as it comes",
+		kernel: linux6_1, circumstances: "as it comes, with kTLS",
+		modules:  kernelTLS,
 		expect:   expectation{engine: "io_uring", setUp: setUp6_1},
 		programs: onRing,
 	},
@@ -59,7 +61,8 @@ var boots = []boot{
 		programs: anywhere,
 	},
 	{
-		kernel: linux6_12, circumstances: "as it comes",
+		kernel: linux6_12, circumstances: "as it comes, with kTLS",
+		modules:  kernelTLS,
 		expect:   expectation{engine: "io_uring", setUp: setUp6_6},
 		programs: onRing,
 	},
@@ -83,13 +86,18 @@ const versionName = "anygate version"
 var (
 	version = order.Program{Name: versionName, Arguments: []string{"/bin/anygate", "version"}}
 	smoke   = tests("smoke", "", "ANYGATE_TEST_BINARY=/bin/anygate")
+	withTLS = tests("smoke", "", "ANYGATE_TEST_BINARY=/bin/anygate", "ANYGATE_TEST_KTLS=on")
+	records = tests("tlsedge", "TestKernelsRecords|TestLoopback", "ANYGATE_TEST_KTLS=on")
 	uring   = tests("uring", "")
 	epoll   = tests("epoll", "")
 
 	anywhere    = []order.Program{version, smoke}
-	onRing      = []order.Program{version, smoke, uring, tests("engine", loops, "ANYGATE_TEST_ENGINES=io_uring")}
+	onRing      = []order.Program{version, withTLS, records, uring, tests("engine", loops, "ANYGATE_TEST_ENGINES=io_uring")}
 	withoutRing = []order.Program{version, smoke, epoll, tests("engine", loops, "ANYGATE_TEST_ENGINES=epoll")}
 )
+
+// kernelTLS is what a kernel makes records of TLS with, of AES-GCM also as processors have it.
+var kernelTLS = []string{"tls", "gcm", "ctr", "ghash-generic", "aesni-intel", "chacha20poly1305", "chacha_generic", "poly1305_generic"}
 
 // loops selects the tests of the engine that run on real loops and do not weigh or wait much.
 const loops = "TestEcho|Pipelined|Close[A-Z]|Abort|Connect|Buffers|File|Post|TransformEcho|TransformCloses|Shards|Steady|ClientLimit$"

@@ -36,6 +36,11 @@ func prepare(o *order.Order) error {
 	if err := loopbackUp(); err != nil {
 		return fmt.Errorf("the loopback interface: %w", err)
 	}
+	for _, name := range o.Modules {
+		if err := load(name); err != nil {
+			return fmt.Errorf("the module %s: %w", name, err)
+		}
+	}
 	for _, s := range o.Settings {
 		if err := os.WriteFile(filepath.Join("/proc/sys", s.Path), []byte(s.Value), 0); err != nil {
 			return err
@@ -49,6 +54,16 @@ func prepare(o *order.Order) error {
 		}
 	}
 	return nil
+}
+
+// load adds a module to the kernel.
+func load(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unix.FinitModule(int(f.Fd()), "", 0)
 }
 
 // loopbackUp does what an init system does first: nothing on a new machine can connect to itself without it. The

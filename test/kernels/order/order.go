@@ -11,6 +11,8 @@ const Port = "/dev/ttyS1"
 
 // Order is what the guest is to do.
 type Order struct {
+	// Modules are files in the initramfs, to be loaded one after the other.
+	Modules  []string
 	Settings []Setting
 	// User is the number of the user and the group that the programs run as. 0 keeps all privileges.
 	User uint32
