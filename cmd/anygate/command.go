@@ -20,6 +20,7 @@ const (
 
 // terminal is what a command talks to.
 type terminal struct {
+	in       io.Reader // nil where nobody can be asked
 	out, err io.Writer
 	signals  <-chan os.Signal
 }
@@ -46,7 +47,7 @@ func commands() []command {
 		{"reload", "[-c FILE] [--dry-run] [--control NAME]", "make the running AnyGate serve the configuration as it is now", reload},
 		{"upgrade", "[-c FILE] [--program FILE] [--control NAME]", "have another process go on in the place of the running one", upgrade},
 		{"stop", "[-c FILE] [--control NAME]", "drain the running AnyGate, and wait until it has ended", stop},
-		unavailable("tune", "kernel and limit profiles"),
+		{"tune", tuneArgs, "check the host's settings, apply and revert them, or verify them by the kernel's counters", tune},
 		unavailable("import", "convert another proxy's configuration"),
 	}
 }

@@ -271,7 +271,7 @@ func TestVersionAndUsage(t *testing.T) {
 		{[]string{"check", "--bogus"}, 2, "bogus"},
 		{[]string{"explain", "GET"}, 2, "URL"},
 		{[]string{"reload"}, 1, "anygate.yml"},
-		{[]string{"tune"}, 2, "not available in this version"},
+		{[]string{"tune"}, 2, "check, apply, revert or verify"},
 	} {
 		r := product.Run(t, product.Command{Args: c.args})
 		if r.Code != c.code || !strings.Contains(r.Stdout+r.Stderr, c.says) {

@@ -77,12 +77,12 @@ func TestSansIO(t *testing.T) {
 // TestDependencies lists every module that the product itself, not its tests and tools, may link.
 func TestDependencies(t *testing.T) {
 	allowed := map[string][]string{
-		"go.yaml.in/yaml/v3":                   {"config"},
+		"go.yaml.in/yaml/v3":                   {"config", "tuning"},
 		"golang.org/x/net/dns/dnsmessage":      {"control"},
 		"golang.org/x/crypto/bcrypt":           {"policy"},
 		"golang.org/x/crypto/chacha20poly1305": {"tlsedge"},
 		"golang.org/x/crypto/ocsp":             {"control"},
-		"golang.org/x/sys/unix":                {"tlsedge", "engine", "uring", "epoll", "static", "control", "proxy", "bench", "pack"},
+		"golang.org/x/sys/unix":                {"tlsedge", "engine", "uring", "epoll", "static", "control", "proxy", "bench", "pack", "tuning"},
 		"github.com/valyala/fasthttp":          {"bench"},
 		"github.com/cloudflare/circl/oprf":     {"policy"},
 		// Of control, only its package bundle.
