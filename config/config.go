@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/policy"
+	"github.com/anygate/anygate/policy/quantity"
 	"github.com/anygate/anygate/route"
 )
 
@@ -35,8 +36,9 @@ type Config struct {
 
 	Server Server
 	Log    Log
-	// TLS is nil for a configuration without the section.
-	TLS *TLS
+	// TLS and Trace are nil for a configuration without the section.
+	TLS   *TLS
+	Trace *Trace
 
 	// Warnings are what can be served as it stands, and is probably not meant.
 	Warnings Diagnostics
@@ -135,9 +137,9 @@ type Server struct {
 	H2       H2
 	// Trust are the addresses whose word on who the client is counts.
 	Trust []netip.Prefix
-	// User and Chroot are parsed but not available in this version, so a served Config has them empty.
-	User   string
-	Chroot string
+	// User is the account that the process goes on as; its Name is empty for no other.
+	User     User
+	Landlock Landlock
 }
 
 // Limits bound what a peer may make the server hold.
@@ -189,14 +191,45 @@ type Log struct {
 	Access AccessLog
 	// Level is the least severe level written to the error log: "error", "warn", "info" or "debug".
 	Level string
+	// To is where the error log goes; see AccessLog.To. It is never off.
+	To string
+	// Slow is from which duration on an exchange is logged whatever the sampling says; 0 is never.
+	Slow time.Duration
+	// Mask are names of query parameters, fields and cookies whose values are not logged, beside those that never are.
+	Mask []string
 }
 
 // AccessLog says where the access log goes.
 type AccessLog struct {
-	// To is "off", "stdout" or "stderr".
+	// To is "off", "stdout", "stderr", the path of a file, "syslog" for the socket of this machine, "syslog:PATH" for
+	// another one, or "syslog://HOST:PORT" (UDP) or "syslog+tcp://HOST:PORT". Paths start from BaseDir.
 	To string
-	// Format is "text" or "json".
+	// Format is "text", "json" or "combined".
 	Format string
+	// Fields are further fields of requests that are logged, in lower case.
+	Fields []string
+}
+
+// Trace says where spans go, and of which requests.
+type Trace struct {
+	// Endpoint is the URI of a collector that takes OTLP over HTTP. Without a path it is that of the protocol's default.
+	Endpoint string
+	// Sample is the share of the traces begun here that is recorded.
+	Sample quantity.Percent
+	// Continue says whose traces are gone on with: "all", "trusted" or "none".
+	Continue string
+	// Service is the name of the service.
+	Service string
+	// Headers are fields of the requests to the collector.
+	Headers []TraceHeader
+	Pos     Pos
+}
+
+// TraceHeader is a field of requests to a collector.
+type TraceHeader struct {
+	Name, Value string
+	// Variable is the reference from which Value was taken: ${NAME}; empty if it stands in the file.
+	Variable string
 }
 
 // Named returns the index in Upstreams of the pool with that name.

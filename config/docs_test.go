@@ -80,6 +80,27 @@ func TestProxyExamples(t *testing.T) {
 	}
 }
 
+// TestPrivilegesExamples reads the examples of docs/privileges.md, whose files are those of no machine in particular.
+func TestPrivilegesExamples(t *testing.T) {
+	text, err := os.ReadFile("../docs/privileges.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(text), "\n```yaml\n")
+	if len(parts) < 3 {
+		t.Fatalf("found %d examples", len(parts)-1)
+	}
+	for _, part := range parts[1:] {
+		block, _, _ := strings.Cut(part, "\n```")
+		c, ds := Parse("privileges.md", []byte(block+"\n"), Options{})
+		if len(ds) > 0 {
+			t.Errorf("an example is wrong:\n%s\n\n%s", block, ds)
+		} else if c.Server.User.Name != "www-data" {
+			t.Errorf("an example has no user:\n%s", block)
+		}
+	}
+}
+
 // TestDocumentedDefaults checks that the example of `server` in docs/config.md shows the defaults.
 func TestDocumentedDefaults(t *testing.T) {
 	text, err := os.ReadFile("../docs/config.md")

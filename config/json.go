@@ -19,6 +19,7 @@ type jsonConfig struct {
 	Routes    []jsonRoute    `json:"routes"`
 	Server    jsonServer     `json:"server"`
 	Log       jsonLog        `json:"log"`
+	Trace     *jsonTrace     `json:"trace,omitempty"`
 	TLS       *jsonTLS       `json:"tls,omitempty"`
 }
 
@@ -113,19 +114,15 @@ type jsonServer struct {
 	MinRate  map[string]string `json:"min_rate"`
 	H2       *jsonH2           `json:"h2"`
 	Trust    []string          `json:"trust,omitempty"`
-}
-
-type jsonLog struct {
-	Access string `json:"access"`
-	Format string `json:"format"`
-	Level  string `json:"level"`
+	User     string            `json:"user,omitempty"`
+	Landlock jsonLandlock      `json:"landlock"`
 }
 
 // JSON returns the compiled configuration as a JSON object; see jsonConfig for its form.
 func (c *Config) JSON() []byte {
 	out := jsonConfig{
 		Schema: 1, Files: notNil(c.Files), Listen: []jsonListen{}, Upstreams: []jsonUpstream{}, Routes: []jsonRoute{},
-		Log: jsonLog{c.Log.Access.To, c.Log.Access.Format, c.Log.Level},
+		Log: c.Log.json(), Trace: c.Trace.json(),
 	}
 	for _, ln := range c.Listen {
 		out.Listen = append(out.Listen, jsonListen{ln.Network, ln.Addr, ln.TLS, ln.ProxyProtocol, ln.Redirect, ln.H2C, jsonPos(ln.Pos)})
@@ -218,7 +215,7 @@ func (s *Server) json() jsonServer {
 		spin = quantity.FormatShortDuration(s.Spin)
 	}
 	return jsonServer{
-		Trust: trust, Engine: s.Engine, Shards: s.Shards, Spin: spin,
+		Trust: trust, User: s.User.String(), Landlock: s.Landlock.json(), Engine: s.Engine, Shards: s.Shards, Spin: spin,
 		Limits: map[string]any{
 			"request_line": s.Limits.RequestLine, "header_bytes": s.Limits.HeadBytes, "header_fields": s.Limits.Fields,
 			"body": word("unlimited", s.Limits.Body), "connections": word("auto", int64(s.Limits.Connections)),

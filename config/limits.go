@@ -47,6 +47,8 @@ const (
 	maxWeight = 1000
 	// maxTrust bounds the addresses that are trusted. Further ones are refused.
 	maxTrust = 1024
+	// maxReach bounds the paths of a list of server.landlock.
+	maxReach = 256
 	// maxHealthPath bounds the path of health checks, in bytes.
 	maxHealthPath = 2048
 	// maxStatusRanges bounds the ranges of statuses of a health check.
@@ -76,6 +78,13 @@ const (
 	minPing = time.Second
 	// MaxPageBytes bounds the content of an error page, which every shard answers from memory.
 	MaxPageBytes = 64 << 10
+	// maxMasked bounds the names whose values are not logged, and maxLogName the length of such a name.
+	maxMasked  = 256
+	maxLogName = 64
+	// maxTraceHeaders bounds the fields that a collector is sent.
+	maxTraceHeaders = 16
+	// minSlow bounds from when on an exchange is slow.
+	minSlow = time.Millisecond
 	// maxShards bounds the number of event loops.
 	maxShards = 1024
 	// maxIndex bounds the index files that are tried in a directory.

@@ -56,12 +56,22 @@ func Load(path string) (*Config, Diagnostics) { return LoadAt(path, time.Time{})
 
 // LoadAt is Load at a point in time, which the dates of certificates are compared with.
 func LoadAt(path string, now time.Time) (*Config, Diagnostics) {
-	text, err := readFile(path)
+	return LoadBy(path, System(path, now))
+}
+
+// System is what LoadAt reads a configuration by, for who reads it by LoadBy in some other way.
+func System(path string, now time.Time) Options {
+	opt := system(filepath.Dir(path))
+	opt.Now = now
+	return opt
+}
+
+// LoadBy is Load with the ways to the world of opt, by which the main file is read as well.
+func LoadBy(path string, opt Options) (*Config, Diagnostics) {
+	text, err := opt.ReadFile(path)
 	if err != nil {
 		return nil, Diagnostics{{Kind: KindMissing, File: path, Msg: "cannot read the configuration: " + cause(err)}}
 	}
-	opt := system(filepath.Dir(path))
-	opt.Now = now
 	return Parse(path, text, opt)
 }
 

@@ -1,17 +1,30 @@
 package config
 
 import (
+	"net/netip"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/policy/quantity"
 	"github.com/anygate/anygate/route"
+	"github.com/anygate/anygate/telemetry"
 )
 
+// defaultSlow is from when on an exchange is slow.
+const defaultSlow = time.Second
+
 func defaultLog() Log {
-	return Log{Access: AccessLog{To: "off", Format: "text"}, Level: "info"}
+	return Log{Access: AccessLog{To: "off", Format: "text"}, Level: "info", To: "stderr", Slow: defaultSlow}
 }
 
-const wantAccess = "off, stdout or stderr, and json or text behind it"
+const (
+	wantDestination = "stdout, stderr, the path of a file, syslog, syslog:PATH, syslog://HOST:PORT or syslog+tcp://HOST:PORT"
+	wantAccess      = "off, " + wantDestination + ", and json, combined or text behind it"
+)
 
 // readLog reads the section; a bare value is that of access.
 func (l *loader) readLog(_, value *node) {
@@ -23,26 +36,28 @@ func (l *loader) readLog(_, value *node) {
 		value, "log",
 		field{"access", func(_, v *node) { l.readAccess(v) }},
 		field{"error", func(_, v *node) { l.readErrorLog(v) }},
-		field{"mask", l.refuse(listOf(textShape("the name of a field")))},
+		field{"slow", func(_, v *node) { l.durationOr("off", v, minSlow, &l.cfg.Log.Slow) }},
+		field{"mask", func(_, v *node) { l.readMask(v) }},
 	)
 }
 
-// readAccess reads WHERE [FORMAT], or a mapping of both.
+// readAccess reads WHERE [FORMAT], or a mapping.
 func (l *loader) readAccess(v *node) {
 	a := &l.cfg.Log.Access
 	if v.shape == mapping {
 		l.fields(
 			v, "log.access",
 			field{"to", func(_, v *node) {
-				if s, ok := l.text(v, "off, stdout or stderr"); ok {
-					l.destination(v, word{s, 0}, a)
+				if s, ok := l.text(v, "off, "+wantDestination); ok {
+					l.destination(v, word{s, 0}, true, &a.To)
 				}
 			}},
 			field{"format", func(_, v *node) {
-				if s, ok := l.text(v, "json or text"); ok {
+				if s, ok := l.text(v, wantFormat); ok {
 					l.format(v, word{s, 0}, a)
 				}
 			}},
+			field{"fields", func(_, v *node) { l.readLogFields(v, a) }},
 		)
 		return
 	}
@@ -55,7 +70,7 @@ func (l *loader) readAccess(v *node) {
 		l.errorAt(v, Diagnostic{Msg: "the value is empty", Want: wantAccess})
 		return
 	}
-	l.destination(v, list[0], a)
+	l.destination(v, list[0], true, &a.To)
 	if len(list) > 1 {
 		l.format(v, list[1], a)
 	}
@@ -64,38 +79,128 @@ func (l *loader) readAccess(v *node) {
 	}
 }
 
-func (l *loader) destination(v *node, w word, a *AccessLog) {
-	switch w.text {
-	case "off", "stdout", "stderr":
-		a.To = w.text
-		return
+// destination reads where a log goes.
+func (l *loader) destination(v *node, w word, off bool, into *string) {
+	want := wantDestination
+	known := []string{"stdout", "stderr", "syslog"}
+	if off {
+		want, known = "off, "+want, append(known, "off")
 	}
-	switch {
-	case strings.HasPrefix(w.text, "syslog"):
-		l.unavailableIn(v, w.off, len(w.text), "logging to syslog")
-	case strings.ContainsAny(w.text, "/."):
-		l.unavailableIn(v, w.off, len(w.text), "logging to a file")
+	name := w.text
+	switch scheme, rest, ok := strings.Cut(name, ":"); {
+	case slices.Contains(known, name):
+		*into = name
+	case ok && (scheme == "syslog" || scheme == "syslog+tcp"):
+		l.syslog(v, w, scheme, rest, into)
+	case ok && strings.HasPrefix(rest, "//"):
+		l.wordError(v, w, Diagnostic{Msg: "unknown destination " + strconv.Quote(name), Want: want, Suggest: route.Suggest(scheme, []string{"syslog", "syslog+tcp"})})
+	case strings.ContainsAny(name, "/.") && !strings.HasSuffix(name, "/"):
+		*into = l.logFile(v, name)
 	default:
-		l.wordError(v, w, Diagnostic{
-			Msg: "unknown destination " + strconv.Quote(w.text), Want: wantAccess, Suggest: route.Suggest(w.text, []string{"off", "stdout", "stderr"}),
-		})
+		l.wordError(v, w, Diagnostic{Msg: "unknown destination " + strconv.Quote(name), Want: want, Suggest: route.Suggest(name, known)})
 	}
 }
+
+// logFile makes the path of a file start from the directory of the main file.
+func (l *loader) logFile(v *node, name string) string {
+	if filepath.IsAbs(name) || v.src.dir == l.opt.BaseDir {
+		return filepath.Clean(name)
+	}
+	return l.relative(filepath.Join(v.src.dir, name), false)
+}
+
+// syslog reads what stands behind the scheme.
+func (l *loader) syslog(v *node, w word, scheme, rest string, into *string) {
+	fail := func(msg, want string) { l.wordError(v, w, Diagnostic{Msg: msg, Want: want}) }
+	authority, remote := strings.CutPrefix(rest, "//")
+	if !remote {
+		switch {
+		case scheme != "syslog" || !filepath.IsAbs(rest):
+			fail(strconv.Quote(w.text)+" names no server", "syslog:PATH with an absolute path, or "+scheme+"://HOST:PORT")
+		case len(rest) > maxSocketPath:
+			fail("the path of the socket is too long", "at most "+strconv.Itoa(maxSocketPath)+" bytes")
+		default:
+			*into = "syslog:" + filepath.Clean(rest)
+		}
+		return
+	}
+	port := "514"
+	if scheme == "syslog+tcp" {
+		port = "601"
+	}
+	host, given, ok := splitServer(authority)
+	if given != "" {
+		port = given
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if !ok || err != nil || number == 0 {
+		fail(strconv.Quote(w.text)+" names no server", scheme+"://HOST or "+scheme+"://HOST:PORT")
+		return
+	}
+	*into = scheme + "://" + host + ":" + port
+}
+
+// splitServer splits HOST[:PORT]. An IPv6 address stands in brackets, and keeps them.
+func splitServer(s string) (host, port string, ok bool) {
+	if strings.HasPrefix(s, "[") {
+		end := strings.IndexByte(s, ']') + 1
+		if end == 0 {
+			return "", "", false
+		}
+		addr, err := netip.ParseAddr(s[1 : end-1])
+		host, port, ok = s[:end], strings.TrimPrefix(s[end:], ":"), err == nil && addr.Is6()
+		return host, port, ok && (end == len(s) || s[end] == ':' && port != "")
+	}
+	host, port, more := strings.Cut(s, ":")
+	return host, port, host != "" && !strings.ContainsAny(host, "/?#@[]") && (!more || port != "")
+}
+
+const wantFormat = "json, combined or text"
 
 func (l *loader) format(v *node, w word, a *AccessLog) {
 	switch w.text {
-	case "json", "text":
+	case "json", "text", "combined":
 		a.Format = w.text
-	case "combined":
-		l.unavailableIn(v, w.off, len(w.text), `the format "combined"`)
 	default:
 		l.wordError(v, w, Diagnostic{
-			Msg: "unknown format " + strconv.Quote(w.text), Want: "json or text", Suggest: route.Suggest(w.text, []string{"json", "text", "combined"}),
+			Msg: "unknown format " + strconv.Quote(w.text), Want: wantFormat, Suggest: route.Suggest(w.text, []string{"json", "text", "combined"}),
 		})
 	}
 }
 
-// readErrorLog reads a level, or a mapping with it. The error log itself goes to the standard error output.
+// readLogFields reads the names of fields that are logged.
+func (l *loader) readLogFields(v *node, a *AccessLog) {
+	a.Fields = l.fieldNames(v, telemetry.MaxLogFields)
+}
+
+// readMask reads the names whose values are not logged.
+func (l *loader) readMask(v *node) { l.cfg.Log.Mask = l.fieldNames(v, maxMasked) }
+
+// fieldNames reads names that a field may have, in lower case.
+func (l *loader) fieldNames(v *node, most int) (names []string) {
+	const want = "the name of a field"
+	for _, item := range l.items(v) {
+		s, ok := l.text(item, want)
+		if !ok {
+			continue
+		}
+		name := strings.ToLower(s)
+		switch {
+		case !http1.IsToken([]byte(s)) || len(s) > maxLogName:
+			l.errorAt(item, Diagnostic{Msg: strconv.Quote(s) + " cannot be the name of a field", Want: want})
+		case slices.Contains(names, name):
+			l.errorAt(item, Diagnostic{Msg: strconv.Quote(s) + " is there twice", Want: "each name once"})
+		case len(names) == most:
+			l.errorAt(item, Diagnostic{Msg: "more than " + strconv.Itoa(most) + " names", Want: "fewer names"})
+			return names
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// readErrorLog reads a level, or a mapping with it and where the error log goes.
 func (l *loader) readErrorLog(v *node) {
 	level := func(v *node) { l.enum(v, "level", &l.cfg.Log.Level, "error", "warn", "info", "debug") }
 	if v.shape != mapping {
@@ -106,14 +211,41 @@ func (l *loader) readErrorLog(v *node) {
 		v, "log.error",
 		field{"level", func(_, v *node) { level(v) }},
 		field{"to", func(_, v *node) {
-			s, ok := l.text(v, "stderr")
-			switch {
-			case !ok || s == "stderr":
-			case s == "stdout" || strings.HasPrefix(s, "syslog") || strings.ContainsAny(s, "/."):
-				l.unavailable(v, "an error log to "+strconv.Quote(s))
-			default:
-				l.errorAt(v, Diagnostic{Msg: "unknown destination " + strconv.Quote(s), Want: "stderr", Suggest: route.Suggest(s, []string{"stderr"})})
+			if s, ok := l.text(v, wantDestination); ok {
+				l.destination(v, word{s, 0}, false, &l.cfg.Log.To)
 			}
 		}},
 	)
+}
+
+// print writes the section with all that is in effect.
+func (g *Log) print(b *strings.Builder) {
+	b.WriteString("log:\n  access: {to: " + quoteYAML(g.Access.To) + ", format: " + g.Access.Format)
+	if len(g.Access.Fields) > 0 {
+		b.WriteString(", fields: " + flowList(g.Access.Fields))
+	}
+	b.WriteString("}\n  error: {to: " + quoteYAML(g.To) + ", level: " + g.Level + "}\n")
+	b.WriteString("  slow: " + orOff(g.Slow) + "\n")
+	if len(g.Mask) > 0 {
+		b.WriteString("  mask: " + flowList(g.Mask) + "\n")
+	}
+}
+
+// jsonLog is the section in the JSON form of a Config.
+type jsonLog struct {
+	Access string   `json:"access"`
+	Format string   `json:"format"`
+	Fields []string `json:"fields,omitempty"`
+	Error  string   `json:"error"`
+	Level  string   `json:"level"`
+	Slow   string   `json:"slow"`
+	Mask   []string `json:"mask,omitempty"`
+}
+
+func (g *Log) json() jsonLog {
+	slow := "off"
+	if g.Slow > 0 {
+		slow = quantity.FormatDuration(g.Slow)
+	}
+	return jsonLog{g.Access.To, g.Access.Format, g.Access.Fields, g.To, g.Level, slow, g.Mask}
 }

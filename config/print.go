@@ -29,7 +29,8 @@ func (c *Config) Print(w io.Writer) error {
 		}
 	}
 	c.printServer(&b)
-	fmt.Fprintf(&b, "log:\n  access: {to: %s, format: %s}\n  error: %s\n", quoteYAML(c.Log.Access.To), c.Log.Access.Format, c.Log.Level)
+	c.Log.print(&b)
+	c.Trace.print(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -125,6 +126,10 @@ func (c *Config) printServer(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "  trust: %s\n", flowList(trust))
 	}
+	if s.User.Name != "" {
+		fmt.Fprintf(b, "  user: %s\n", quoteYAML(s.User.String()))
+	}
+	fmt.Fprintf(b, "  landlock: %s\n", s.Landlock.String())
 }
 
 func orWord(word string, n int) string {

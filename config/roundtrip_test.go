@@ -35,6 +35,13 @@ func unplaced(c *Config) Config {
 		out.Listen[i].Pos = Pos{}
 	}
 	out.TLS, out.Warnings = unplacedTLS(c.TLS), nil
+	if c.Trace != nil {
+		own := *c.Trace
+		own.Pos = Pos{}
+		out.Trace = &own
+	}
+	out.Server.User.Pos = Pos{}
+	out.Server.Landlock.Read, out.Server.Landlock.Write = unplacedFiles(c.Server.Landlock.Read), unplacedFiles(c.Server.Landlock.Write)
 	out.Errors = unplacedErrors(c.Errors)
 	out.Upstreams = nil
 	for _, u := range c.Upstreams {
@@ -99,6 +106,14 @@ func unplacedTLS(t *TLS) *TLS {
 		out.ECH = &e
 	}
 	return &out
+}
+
+func unplacedFiles(files []File) []File {
+	files = append([]File(nil), files...)
+	for i := range files {
+		files[i].Pos = Pos{}
+	}
+	return files
 }
 
 func unplacedErrors(e Errors) Errors {

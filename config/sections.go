@@ -24,7 +24,7 @@ func sections() []section {
 		{key: "routes", read: (*loader).readRoutes},
 		{key: "groups", read: (*loader).readGroups},
 		{key: "admin", read: unavailableSection(adminShape)},
-		{key: "trace", read: unavailableSection(traceShape)},
+		{key: "trace", settings: true, read: (*loader).readTrace},
 	}
 }
 

@@ -36,8 +36,9 @@ func defaultServer() Server {
 			Header: defaultHeaderTimeout, Body: defaultBodyTimeout, Idle: defaultIdleTimeout,
 			Write: defaultWriteTimeout, Drain: defaultDrainTimeout,
 		},
-		MinRate: MinRate{Body: defaultMinRate, Write: defaultMinRate},
-		H2:      defaultH2(),
+		MinRate:  MinRate{Body: defaultMinRate, Write: defaultMinRate},
+		H2:       defaultH2(),
+		Landlock: Landlock{Mode: "auto"},
 	}
 }
 
@@ -53,7 +54,8 @@ func (l *loader) readServer(_, value *node) {
 		field{"min-rate", func(_, v *node) { l.readMinRate(v, &s.MinRate) }},
 		field{"h2", func(_, v *node) { l.h2Off = v; l.readH2(v, &s.H2) }},
 		field{"trust", func(_, v *node) { l.readTrust(v, &s.Trust) }},
-		field{"user", l.refuse(textShape("the name of a user"))},
+		field{"user", func(_, v *node) { l.readUser(v, &s.User) }},
+		field{"landlock", func(_, v *node) { l.readLandlock(v, &s.Landlock) }},
 		field{"chroot", l.refuse(textShape("a directory"))},
 	)
 }

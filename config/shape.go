@@ -2,8 +2,6 @@ package config
 
 import (
 	"strconv"
-
-	"github.com/anygate/anygate/policy/quantity"
 )
 
 // check reads a value that has no effect in this version, to report what is wrong with it.
@@ -63,13 +61,6 @@ func textShape(want string) check {
 	return func(l *loader, v *node) { l.text(v, want) }
 }
 
-func percentShape(l *loader, v *node) {
-	if s, ok := l.text(v, "a percentage from 0% to 100%"); ok {
-		_, err := quantity.ParsePercent(s)
-		l.quantity(v, err)
-	}
-}
-
 // addressShape checks an address to listen to.
 func addressShape(l *loader, v *node) {
 	s, ok := l.text(v, wantListen)
@@ -102,6 +93,4 @@ var (
 	)
 
 	adminShape = bareOr(addressShape, object("admin", key{"listen", addressShape}))
-
-	traceShape = bareOr(uriShape, object("trace", key{"endpoint", uriShape}, key{"sample", percentShape}))
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
+	"github.com/anygate/anygate/telemetry"
 )
 
 // The media types of fixed answers.
@@ -297,6 +298,10 @@ func settings(cfg *config.Config) gateway.Settings {
 		Idle:      s.Timeouts.Idle,
 		H2:        h2Config(&s.H2, &limits),
 		AccessLog: accessFormat(cfg.Log.Access),
+		LogSlow:   cfg.Log.Slow,
+		LogMask:   telemetry.NewMask(cfg.Log.Mask),
+		LogFields: logFields(cfg.Log.Access.Fields),
+		Trace:     traced(cfg.Trace),
 		Trust:     gateway.NewTrust(s.Trust),
 
 		LoopLatency: s.Limits.LoopLatency,
@@ -330,6 +335,15 @@ func accessFormat(a config.AccessLog) gateway.LogFormat {
 		return gateway.LogOff
 	case a.Format == "json":
 		return gateway.LogJSON
+	case a.Format == "combined":
+		return gateway.LogCombined
 	}
 	return gateway.LogText
+}
+
+func logFields(names []string) (list []gateway.LogField) {
+	for _, name := range names {
+		list = append(list, gateway.NewLogField(name))
+	}
+	return list
 }

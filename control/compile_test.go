@@ -15,6 +15,7 @@ import (
 	"github.com/anygate/anygate/h2"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
+	"github.com/anygate/anygate/telemetry"
 )
 
 // memberNames lists the servers of a plan.
@@ -116,7 +117,7 @@ log: stdout json
 	h2Settings.HTTP.RequestLine, h2Settings.HTTP.HeadBytes, h2Settings.HTTP.Fields = 1<<10, 4<<10, 7
 	if want := (gateway.Settings{
 		Body: 1 << 20, Header: time.Second, BodyIdle: 2 * time.Second, Idle: 3 * time.Second, Write: 4 * time.Second,
-		MinBody: 100, MinWrite: 200, AccessLog: gateway.LogJSON, H2: &h2Settings, LoopLatency: 500 * time.Millisecond,
+		MinBody: 100, MinWrite: 200, AccessLog: gateway.LogJSON, LogSlow: time.Second, LogMask: telemetry.NewMask(nil), H2: &h2Settings, LoopLatency: 500 * time.Millisecond,
 		Trust:     gateway.NewTrust([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")}),
 		Listeners: []gateway.Listener{{}, {ProxyProtocol: true}, {H2: true}},
 	}); !reflect.DeepEqual(s, want) {

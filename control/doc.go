@@ -12,6 +12,8 @@
 //	server     a running process: start, signals, drain, exit
 //	reload     another configuration while it runs; changes says what is different, follow looks at files
 //	upgrade    another process in the place of this one; inherit is the other side
+//	confine    gives up privileges, by executing the program again; reach lists the paths it needs, rights tells of it
+//	passing    what a process hands to the next program
 //	commands   what comes by the control socket, which is control/remote's
 //	supervisor what systemd is told
 //

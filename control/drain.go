@@ -16,13 +16,13 @@ var ErrInterrupted = errors.New("interrupted while draining: connections were cu
 
 // Signals are those that Serve expects on its channel.
 func Signals() []os.Signal {
-	return []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2}
+	return []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
 }
 
 // Serve serves until a signal ends it. SIGTERM and SIGINT drain: nothing new is accepted, what is in flight gets
 // server.timeouts.drain to finish, and the result is nil whether or not all of it could. One that comes a second later
 // or after that ends the server at once, with ErrInterrupted if connections were left. Closing the channel drains as
-// well. SIGHUP is Reload, and SIGUSR2 Upgrade. When another process has taken over, what is in flight is finished too.
+// well. SIGHUP is Reload, SIGUSR2 Upgrade, and SIGUSR1 opens log files again. When another process has taken over, what is in flight is finished too.
 //
 // That it was called is what the process before, and the supervisor, have been waiting for.
 func (s *Server) Serve(signals <-chan os.Signal) error {
@@ -34,6 +34,8 @@ func (s *Server) Serve(signals <-chan os.Signal) error {
 			switch {
 			case ok && sig == syscall.SIGHUP:
 				go s.Reload(false)
+			case ok && sig == syscall.SIGUSR1:
+				go s.logs.reopen()
 			case ok && sig == syscall.SIGUSR2:
 				go s.Upgrade("")
 			default:
@@ -87,6 +89,8 @@ func (s *Server) drainUntil(signals <-chan os.Signal, begin func()) error {
 			switch {
 			case !ok:
 				signals = nil
+			case sig == syscall.SIGUSR1:
+				go s.logs.reopen()
 			case sig != syscall.SIGHUP && sig != syscall.SIGUSR2 && time.Since(began) >= s.repeat:
 				left := s.left()
 				s.stop()

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -14,17 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/privileges"
 	"github.com/anygate/anygate/engine"
 )
 
-// The variables of the environment by which a process hands over to the next one. They are followed by descriptors from
-// firstPassed on, in this order: sockets, the control socket if there is one, the pipe that takes the word that the next
-// one serves.
-const (
-	passedListeners = "ANYGATE_LISTENERS" // a JSON list of the addresses, one for each socket
-	passedControl   = "ANYGATE_CONTROL"   // the name of the control socket
-	firstPassed     = 3
-)
+// firstPassed is the first descriptor that systemd passes.
+const firstPassed = 3
 
 // supervised are the variables of systemd's protocols. Those about descriptors are for one process only.
 var supervised = []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"}
@@ -32,7 +26,9 @@ var supervised = []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDO
 // Heritage is what a process finds that it was handed over by another one, or by its supervisor.
 type Heritage struct {
 	passed   inherited
-	control  int // the descriptor of the control socket, 0 for none
+	control  int               // the descriptor of the control socket, 0 for none
+	state    *privileges.State // what was given up already, nil for nothing
+	files    *privileges.Files
 	ready    *os.File
 	watchdog time.Duration
 	notify   string
@@ -42,48 +38,73 @@ type Heritage struct {
 type inherited struct{ list []passedSocket }
 
 type passedSocket struct {
-	fd  int32
-	key string // as in the configuration; empty if only the socket itself can say
+	fd      int32
+	key     string // as in the configuration; empty if only the socket itself can say
+	foreign bool   // whose path in the file system is a supervisor's
 }
 
 // Inherit finds what was handed over to this process, and removes it from the environment, so that no other process takes
 // it for its own. It is called once, at the start.
 func Inherit() (*Heritage, error) {
 	h := &Heritage{notify: os.Getenv("NOTIFY_SOCKET")}
-	for _, name := range []string{passedListeners, passedControl} {
-		defer os.Unsetenv(name)
+	defer os.Unsetenv(handoverVariable)
+	if !forThis("WATCHDOG_PID") {
+		_ = os.Unsetenv("WATCHDOG_USEC")
 	}
-	if usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64); err == nil && usec > 0 && forThis("WATCHDOG_PID") {
+	if usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64); err == nil && usec > 0 {
 		h.watchdog = time.Duration(usec) * time.Microsecond
 	}
-	var keys []string
-	next := firstPassed
-	if text, ok := os.LookupEnv(passedListeners); ok {
-		if err := json.Unmarshal([]byte(text), &keys); err != nil {
-			return nil, fmt.Errorf("%s: %w", passedListeners, err)
-		}
-		if _, ok := os.LookupEnv(passedControl); ok {
-			h.control = next + len(keys)
-			unix.CloseOnExec(h.control)
-			next++
-		}
-		ready := next + len(keys)
-		unix.CloseOnExec(ready)
-		h.ready = os.NewFile(uintptr(ready), "ready")
+	if given, err := readHandover(); err != nil {
+		return nil, fmt.Errorf("what another process has handed over cannot be taken: %w", err)
+	} else if given != nil {
+		h.take(given)
 	} else if n, err := strconv.Atoi(os.Getenv("LISTEN_FDS")); err == nil && n > 0 && forThis("LISTEN_PID") {
-		keys = make([]string, n)
+		for i := range n {
+			h.passed.list = append(h.passed.list, passedSocket{fd: int32(firstPassed + i), foreign: true})
+		}
 	}
 	for _, name := range supervised {
 		_ = os.Unsetenv(name)
 	}
-	for i, key := range keys {
-		fd := int32(firstPassed + i)
-		if err := engine.Adopt(fd); err != nil {
-			return nil, fmt.Errorf("the socket with the descriptor %d that was handed over: %w", fd, err)
+	for _, p := range h.passed.list {
+		if err := engine.Adopt(p.fd); err != nil {
+			return nil, fmt.Errorf("the socket with the descriptor %d that was handed over: %w", p.fd, err)
 		}
-		h.passed.list = append(h.passed.list, passedSocket{fd, key})
 	}
+	h.files = privileges.NewFiles(h.state)
 	return h, nil
+}
+
+// take takes what another process of this program hands over.
+func (h *Heritage) take(given *inheritance) {
+	for _, g := range given.Sockets {
+		h.passed.list = append(h.passed.list, passedSocket{int32(g.FD), g.Key, g.Foreign})
+	}
+	if given.Control > 0 {
+		h.control = given.Control
+		unix.CloseOnExec(h.control)
+	}
+	if given.Ready > 0 {
+		unix.CloseOnExec(given.Ready)
+		h.ready = os.NewFile(uintptr(given.Ready), "ready")
+	}
+	h.state = given.State
+}
+
+// Files reads the files of the configuration, also those that this process may not read any more.
+func (h *Heritage) Files() *privileges.Files {
+	if h == nil {
+		return nil
+	}
+	return h.files
+}
+
+// given is what this process has given up already, nil for nothing.
+func (h *Heritage) given() *privileges.State {
+	if h == nil {
+		return nil
+	}
+	return h.state
 }
 
 // forThis reports whether a variable names this process, or none.
@@ -123,9 +144,9 @@ func (h *inherited) has(l config.Listener, key string) bool {
 	return h != nil && slices.ContainsFunc(h.list, func(p passedSocket) bool { return p.is(l, key) })
 }
 
-// take gives away all sockets for a listener. own says that they come from another process of this program, whose paths in
-// the file system are this one's to remove; those of a supervisor stay.
-func (h *inherited) take(l config.Listener, key string) (fds []int32, own bool) {
+// take gives away all sockets for a listener. foreign says that a supervisor has opened them, whose paths in the file
+// system stay; those of another process of this program are this one's to remove.
+func (h *inherited) take(l config.Listener, key string) (fds []int32, foreign bool) {
 	if h == nil {
 		return nil, false
 	}
@@ -133,10 +154,10 @@ func (h *inherited) take(l config.Listener, key string) (fds []int32, own bool) 
 		if !p.is(l, key) {
 			return false
 		}
-		fds, own = append(fds, p.fd), p.key != ""
+		fds, foreign = append(fds, p.fd), p.foreign
 		return true
 	})
-	return fds, own
+	return fds, foreign
 }
 
 // left are the addresses of sockets that nobody has taken.

@@ -74,6 +74,11 @@ const (
 	maxSecretBytes = 4 << 20
 	secretsEvery   = 2 * time.Second
 
+	// spanRingBytes is the room of each shard for spans that wait to be sent, some thousand, and spansClose how long the
+	// last ones may take.
+	spanRingBytes = 512 << 10
+	spansClose    = 3 * time.Second
+
 	// memoryShare is the part (one in memoryShare) of the memory that is ours which buffers may take when the
 	// configuration says nothing.
 	memoryShare = 4
@@ -119,6 +124,10 @@ const (
 
 	// filesPoll is how often the files of a configuration are looked at that is to be loaded when they change.
 	filesPoll = time.Second
+
+	// maxHandover bounds what a process takes of the one before, in bytes: far more than sockets and secrets need. What is
+	// longer is not taken, and ends the start.
+	maxHandover = 256 << 20
 
 	// upgradeTime is how long another process gets to say that it serves. One that has not by then is ended, and this
 	// one stays.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/privileges"
 	"github.com/anygate/anygate/engine"
 )
 
@@ -27,6 +28,8 @@ type sockets struct {
 	paths []boundPath
 	// heir gives what another process has opened; nil if there is nothing.
 	heir *inherited
+	// dropped says that the process has become another user, who had no use for low ports then.
+	dropped bool
 }
 
 // binding is an address that is listened on.
@@ -37,6 +40,8 @@ type binding struct {
 	fds  [][]int32 // by shard
 	// owned says of each shard that its sockets are its own: it closes them.
 	owned []bool
+	// foreign says that a supervisor has opened them.
+	foreign bool
 }
 
 // boundPath is a unix socket in the file system, with what tells it from whatever may stand at its path later.
@@ -76,7 +81,7 @@ func (s *sockets) openAll(listeners []config.Listener) (list []*binding, err err
 		e := s.find(keys[i])
 		if e == nil {
 			if e, err = s.open(l, keys[i]); err != nil {
-				errs = append(errs, at(l.Pos, explainListen(l.Addr, err)))
+				errs = append(errs, at(l.Pos, s.explain(l.Addr, err)))
 			}
 			opened = append(opened, e)
 		}
@@ -98,7 +103,7 @@ func (s *sockets) claimAll(listeners []config.Listener) error {
 	for i, l := range listeners {
 		if l.Network == "tcp" && s.find(keys[i]) == nil && !s.heir.has(l, keys[i]) && !s.shares(l) {
 			if err := claim(l.Addr); err != nil {
-				errs = append(errs, at(l.Pos, explainListen(l.Addr, err)))
+				errs = append(errs, at(l.Pos, s.explain(l.Addr, err)))
 			}
 		}
 	}
@@ -160,14 +165,15 @@ func (s *sockets) open(l config.Listener, key string) (*binding, error) {
 	if e.id, err = s.number(e.key); err != nil {
 		return e, err
 	}
-	fds, own := s.heir.take(l, key)
+	fds, foreign := s.heir.take(l, key)
+	e.foreign = foreign
 	if len(fds) == 0 {
 		first, err := s.first(l)
 		if err != nil {
 			return e, err
 		}
 		fds = []int32{first}
-	} else if l.Network == "unix" && own {
+	} else if l.Network == "unix" && !foreign {
 		s.remember(l.Addr)
 	}
 	// All that there are, so that no backlog is left without somebody who looks after it.
@@ -321,6 +327,14 @@ func bindAlone(ap netip.AddrPort) error {
 	// Connections that still wait out their time on the address do not count.
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 	return os.NewSyscallError("bind", unix.Bind(fd, sa))
+}
+
+// explain is explainListen for a process that may have given up the right to what it asks for.
+func (s *sockets) explain(addr string, err error) error {
+	if ap, _, e := parseListen(addr); s.dropped && e == nil && ap.Port() < privileges.FirstFreePort() && errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("cannot listen on %s: the right to low ports was given up at the start, when there was no use for it: restart AnyGate", addr)
+	}
+	return explainListen(addr, err)
 }
 
 // explainListen names the likely cause and its cure.

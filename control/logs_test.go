@@ -11,6 +11,17 @@ import (
 	"github.com/anygate/anygate/telemetry"
 )
 
+// mustOpenLogs opens logs; the error log goes to stderr.
+func mustOpenLogs(t testing.TB, c config.Log, shards int, stdout, stderr io.Writer) *logs {
+	t.Helper()
+	c.To = "stderr"
+	l, err := openLogs(&config.Config{Log: c}, shards, stdout, stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // wall is a destination that takes nothing until it is opened.
 type wall chan struct{}
 
@@ -37,12 +48,12 @@ func TestStuckLogDoesNotKeepTheServer(t *testing.T) {
 
 func TestLogLevels(t *testing.T) {
 	var out, err journal
-	l := openLogs(config.Log{Access: config.AccessLog{To: "off"}, Level: "warn"}, 2, &out, &err)
+	l := mustOpenLogs(t, config.Log{Access: config.AccessLog{To: "off"}, Level: "warn"}, 2, &out, &err)
 	l.say(telemetry.Info, "not this")
 	l.say(telemetry.Warn, "this")
 	l.errorRings[1].Error(telemetry.Error, 0, "and this")
-	if l.accessRings[0] != nil {
-		t.Error("there is a ring for access lines although they are off")
+	if l.access != nil {
+		t.Error("access lines are written although they are off")
 	}
 	if e := l.close(); e != nil {
 		t.Error(e)
@@ -60,7 +71,7 @@ func TestLogLevels(t *testing.T) {
 // TestLogsShareADestination writes both logs to the standard error output.
 func TestLogsShareADestination(t *testing.T) {
 	var out, err journal
-	l := openLogs(config.Log{Access: config.AccessLog{To: "stderr", Format: "text"}, Level: "info"}, 1, &out, &err)
+	l := mustOpenLogs(t, config.Log{Access: config.AccessLog{To: "stderr", Format: "text"}, Level: "info"}, 1, &out, &err)
 	l.accessRings[0].Access(telemetry.Text, &telemetry.Access{Status: 200})
 	l.say(telemetry.Info, "said")
 	if e := l.close(); e != nil {
@@ -82,15 +93,15 @@ func (refusing) Write([]byte) (int, error) {
 // TestLogsTellWhoLostLines has one of two destinations refuse a line, and the other one be too slow for some.
 func TestLogsTellWhoLostLines(t *testing.T) {
 	var err journal
-	l := openLogs(config.Log{Access: config.AccessLog{To: "stdout", Format: "text"}, Level: "info"}, 1, refusing{}, &err)
+	l := mustOpenLogs(t, config.Log{Access: config.AccessLog{To: "stdout", Format: "text"}, Level: "info"}, 1, refusing{}, &err)
 	l.accessRings[0].Access(telemetry.Text, &telemetry.Access{Status: 200})
-	l.lost("stderr")(telemetry.Loss{Lines: 7})
+	l.lost(&l.errorsTo)(telemetry.Loss{Lines: 7})
 	if e := l.close(); e != nil {
 		t.Error(e)
 	}
 	wantIn(
 		t, err.String(),
-		"warn log lines were dropped because their destination refuses them lines=1 destination=stdout error=\"no space left on device\"\n",
+		"warn log lines were dropped because their destination refused them lines=1 destination=stdout error=\"no space left on device\"\n",
 		"warn log lines were dropped because their destination is too slow lines=7 destination=stderr\n",
 	)
 }

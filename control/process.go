@@ -31,12 +31,15 @@ func descriptorLimit() int {
 	return int(min(r.Cur, math.MaxInt32))
 }
 
-// raiseDescriptorLimit asks for as many open files as an unprivileged process may have.
-func raiseDescriptorLimit() {
-	var r unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) == nil && r.Cur < r.Max {
-		r.Cur = r.Max
-		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &r)
+// raiseLimits asks for as many open files as an unprivileged process may have, and for as much locked memory, which the
+// queues of io_uring count as since Linux 6.14.
+func raiseLimits() {
+	for _, resource := range []int{unix.RLIMIT_NOFILE, unix.RLIMIT_MEMLOCK} {
+		var r unix.Rlimit
+		if unix.Getrlimit(resource, &r) == nil && r.Cur < r.Max {
+			r.Cur = r.Max
+			_ = unix.Setrlimit(resource, &r)
+		}
 	}
 }
 

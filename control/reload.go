@@ -72,12 +72,18 @@ func (s *Server) reload(dry bool) (*Report, error) {
 		return nil, err
 	}
 	cfg := loaded.Config
+	if err := outside(cfg, s.opt.Heritage.given()); err != nil {
+		return nil, err
+	}
 	sized, err := fit(cfg, survey())
 	if err != nil {
 		return nil, err
 	}
 	r := compare(s.cfg, cfg)
 	r.Remarks = s.untilRestart(cfg, &sized)
+	for _, name := range s.opt.Heritage.Files().Unseen() {
+		r.Remarks = append(r.Remarks, name+" cannot be looked at by the user of this process: what it held at the start is used until a restart")
+	}
 	draft, err := prepare(cfg, s.registry)
 	if err != nil {
 		return nil, err
@@ -87,12 +93,19 @@ func (s *Server) reload(dry bool) (*Report, error) {
 		draft.discard()
 		return r, s.sockets.claimAll(cfg.Listen)
 	}
-	list, err := s.sockets.openAll(cfg.Listen)
+	logs, err := s.logs.prepare(cfg)
 	if err != nil {
 		draft.discard()
 		return nil, err
 	}
+	list, err := s.sockets.openAll(cfg.Listen)
+	if err != nil {
+		s.logs.discard(logs)
+		draft.discard()
+		return nil, err
+	}
 	if err := s.adopt(loaded, draft, list); err != nil {
+		s.logs.discard(logs)
 		draft.discard()
 		for _, e := range list {
 			if s.sockets.find(e.key) == nil {
@@ -101,6 +114,8 @@ func (s *Server) reload(dry bool) (*Report, error) {
 		}
 		return nil, err
 	}
+	s.logs.adopt(logs)
+	s.tracing.use(cfg.Trace)
 	return r, nil
 }
 
@@ -238,10 +253,9 @@ func (s *Server) untilRestart(cfg *config.Config, sized *size) (remarks []string
 		"server.spin":               {have.Server.Spin, cfg.Server.Spin},
 		"server.limits.connections": {have.Server.Limits.Connections, cfg.Server.Limits.Connections},
 		"server.limits.buffers":     {have.Server.Limits.BufferBytes, cfg.Server.Limits.BufferBytes},
-		"log.error":                 {have.Log.Level, cfg.Log.Level},
-	}
-	if cfg.Log.Access.To != "off" {
-		settings["the destination of log.access"] = [2]any{have.Log.Access.To, cfg.Log.Access.To}
+		"log.error.level":           {have.Log.Level, cfg.Log.Level},
+		"server.user":               {have.Server.User.String(), cfg.Server.User.String()},
+		"server.landlock":           {have.Server.Landlock.String(), cfg.Server.Landlock.String()},
 	}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if v := settings[name]; v[0] != v[1] {

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control/handoff"
@@ -51,6 +54,7 @@ type Server struct {
 	backend Backend
 	size    size
 	logs    *logs
+	tracing *tracing
 	sockets *sockets
 	files   fileCache
 	jobs    *handoff.Pool[*gateway.Job]
@@ -93,7 +97,7 @@ func Start(o Options) (_ *Server, err error) {
 		o.Stderr = os.Stderr
 	}
 	if o.OwnProcess {
-		raiseDescriptorLimit()
+		raiseLimits()
 	}
 	s := &Server{
 		opt: o, cfg: o.Config, started: o.Config, repeat: signalRepeat, deaf: deafTime, ended: make(chan struct{}),
@@ -128,6 +132,7 @@ func Start(o Options) (_ *Server, err error) {
 	if s.sockets, err = openSockets(o.Config.Listen, s.size.shards, heir); err != nil {
 		return nil, err
 	}
+	s.sockets.dropped = o.Heritage.given() != nil && o.Heritage.given().User != ""
 	if err := redirects(o.Config.Listen, s.sockets.names(), gen.Settings.Listeners); err != nil {
 		s.sockets.close()
 		return nil, err
@@ -144,12 +149,19 @@ func Start(o Options) (_ *Server, err error) {
 		s.sockets.close()
 		return nil, err
 	}
-	s.logs = openLogs(o.Config.Log, s.size.shards, o.Stdout, o.Stderr)
+	if s.logs, err = openLogs(o.Config, s.size.shards, o.Stdout, o.Stderr); err == nil {
+		s.tracing, err = openTracing(s.size.shards, o.Version, s.logs)
+	}
+	if err != nil {
+		s.files.close()
+		s.sockets.close()
+		return nil, err
+	}
+	s.tracing.use(o.Config.Trace)
 	if err := s.startShards(); err != nil {
 		s.abandon()
 		return nil, err
 	}
-	s.announce()
 	s.watch()
 	go s.guardMemory(hostSystem())
 	go func() {
@@ -160,34 +172,55 @@ func Start(o Options) (_ *Server, err error) {
 		go s.tidy()
 	}
 	s.openControl()
+	s.announce() // Whoever reads that may send commands at once.
 	s.attend()
 	return s, nil
 }
 
 // startShards starts the first shard, and when it stands the others: what the first one meets, a kernel that refuses a
-// ring of full size say, can be met with another engine as long as nothing is served.
+// ring of full size say, can be met with another engine as long as nothing is served. Where there is memory for the rings
+// of some shards only, which may be locked memory, the others serve without.
 func (s *Server) startShards() error {
 	s.shards = make([]*shard, s.size.shards)
-	err := s.startShard(0)
-	if err != nil && s.backend.Kind == engine.IOUring && s.opt.Config.Server.Engine == "auto" {
+	lenient := s.backend.Kind == engine.IOUring && s.opt.Config.Server.Engine == "auto"
+	err := s.startShard(0, s.backend.Kind)
+	if err != nil && lenient {
 		cause, cure := uring.Explain(err)
 		s.backend = Backend{Kind: engine.Epoll, Cause: cause, Cure: cure}
-		err = s.startShard(0)
+		err = s.startShard(0, engine.Epoll)
 	}
 	if err != nil {
 		return err
 	}
+	kind := s.backend.Kind
 	errs := make([]error, s.size.shards)
+	refused := make([]error, s.size.shards)
 	var starting sync.WaitGroup
 	for i := 1; i < s.size.shards; i++ {
-		starting.Go(func() { errs[i] = s.startShard(i) })
+		starting.Go(func() {
+			errs[i] = s.startShard(i, kind)
+			if kind == engine.IOUring && lenient && errors.Is(errs[i], unix.ENOMEM) {
+				refused[i] = errs[i]
+				errs[i] = s.startShard(i, engine.Epoll)
+			}
+		})
 	}
 	starting.Wait()
+	if first := slices.IndexFunc(refused, func(err error) bool { return err != nil }); first >= 0 {
+		without := 0
+		for _, err := range refused {
+			if err != nil {
+				without++
+			}
+		}
+		cause, cure := uring.Explain(refused[first])
+		s.size.remarks = append(s.size.remarks, fmt.Sprintf("%d of %d shards serve with epoll: %s; %s", without, s.size.shards, cause, cure))
+	}
 	return errors.Join(errs...)
 }
 
 // startShard runs one shard, and returns when it serves. From then on the shard owns its sockets.
-func (s *Server) startShard(i int) error {
+func (s *Server) startShard(i int, kind engine.Kind) error {
 	sh, err := newShard(gateway.Options{
 		Generation: &s.generation,
 		Limits:     s.size.limits,
@@ -200,10 +233,11 @@ func (s *Server) startShard(i int) error {
 		Overload:   &s.overload,
 		ID:         i,
 		CPU:        s.size.pins[i],
-		Backend:    s.backend.Kind,
+		Backend:    kind,
 		Spin:       s.size.spin,
 		Access:     s.logs.accessRings[i],
 		Errors:     s.logs.errorRings[i],
+		Spans:      s.tracing.rings[i],
 		ErrorLevel: s.logs.level,
 	})
 	if err != nil {
@@ -232,6 +266,7 @@ func (s *Server) abandon() {
 	s.running.Wait()
 	s.files.close()
 	s.sockets.close()
+	s.tracing.close()
 	_ = s.logs.close()
 }
 
@@ -242,6 +277,9 @@ func (s *Server) announce() {
 		strings.Join(s.sockets.names(), ", "), s.backend.Kind, count(s.size.shards, "shard"), count(routes, "route")))
 	if s.backend.Cause != "" {
 		s.logs.say(telemetry.Warn, "serving with epoll: "+s.backend.Cause+"; "+s.backend.Cure)
+	}
+	if s.opt.OwnProcess {
+		s.tellPrivileges()
 	}
 	for _, r := range s.size.remarks {
 		s.logs.say(telemetry.Warn, r)
@@ -346,6 +384,7 @@ func (s *Server) finish() error {
 	s.closeTLS()
 	s.closeJobs()
 	s.sockets.unlink()
+	s.tracing.close()
 	return s.logs.close()
 }
 

@@ -2,17 +2,17 @@ package control
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/anygate/anygate/control/privileges"
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/telemetry"
 )
@@ -94,7 +94,7 @@ func (s *Server) heir(program string) (h *heir, err error) {
 			h.close()
 		}
 	}()
-	keys := []string{}
+	var given inheritance
 	for _, e := range s.sockets.list {
 		e.each(func(fd int32) {
 			own, e2 := engine.Duplicate(fd)
@@ -102,36 +102,40 @@ func (s *Server) heir(program string) (h *heir, err error) {
 				err = e2
 				return
 			}
-			keys, h.fds = append(keys, e.key), append(h.fds, uintptr(own))
+			given.Sockets = append(given.Sockets, handedSocket{h.pass(int(own)), e.key, e.foreign})
 		})
 	}
 	if err != nil {
 		return nil, err
 	}
-	list, err := json.Marshal(keys)
-	if err != nil {
-		return nil, err
-	}
-	h.env = slices.DeleteFunc(os.Environ(), func(v string) bool {
-		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains(supervised, name) || name == passedListeners || name == passedControl
-	})
-	h.env = append(h.env, passedListeners+"="+string(list))
 	if s.control != nil {
 		own, err := s.control.Duplicate()
 		if err != nil {
 			return nil, err
 		}
-		h.fds, h.env = append(h.fds, uintptr(own)), append(h.env, passedControl+"="+s.opt.Control)
+		given.Control = h.pass(own)
 	}
+	given.State = s.opt.Heritage.given()
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("pipe2", err)
 	}
-	h.fds = append(h.fds, uintptr(pipe[1]))
+	given.Ready = h.pass(pipe[1])
+	list, err := given.write()
+	if err != nil {
+		_ = unix.Close(pipe[0])
+		return nil, err
+	}
+	h.env = handoverEnvironment(h.pass(list))
 	_ = unix.SetNonblock(pipe[0], true) // which lets its Close end a Read
 	h.said = os.NewFile(uintptr(pipe[0]), "ready")
 	return h, nil
+}
+
+// pass adds a descriptor, and returns its number in the other process.
+func (h *heir) pass(fd int) int {
+	h.fds = append(h.fds, uintptr(fd))
+	return len(h.fds) - 1
 }
 
 // leave closes what is the other process's.
@@ -156,6 +160,9 @@ func (s *Server) startHeir(h *heir) error {
 	pid, _, err := syscall.StartProcess(h.program, os.Args, &syscall.ProcAttr{Env: h.env, Files: h.fds})
 	h.leave()
 	if err != nil {
+		if s := s.opt.Heritage.given(); errors.Is(err, fs.ErrPermission) && s != nil && s.Landlock > 0 && !s.Reaches.Allow(h.program, privileges.Execute) {
+			return fmt.Errorf("cannot start %s: %w: Landlock lets this process execute what is in %s", h.program, err, strings.Join(s.Reaches.Paths(privileges.Execute), " "))
+		}
 		return fmt.Errorf("cannot start %s: %w", h.program, err)
 	}
 	h.pid = pid

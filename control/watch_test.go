@@ -78,7 +78,7 @@ routes: {"/": http://api}
 // TestNamesAreTold logs what happens to a name: the first failures, the end of them, and other addresses.
 func TestNamesAreTold(t *testing.T) {
 	var stderr journal
-	s := &Server{logs: openLogs(config.Log{Access: config.AccessLog{To: "off"}, Level: "info"}, 1, &stderr, &stderr)}
+	s := &Server{logs: mustOpenLogs(t, config.Log{Access: config.AccessLog{To: "off"}, Level: "info"}, 1, &stderr, &stderr)}
 	q := discovery.Query{Name: "app.test", Port: 80}
 	for n := range 5 {
 		s.tellName(discovery.Event{Query: q, Err: fmt.Errorf("no answer %d", n+1), Failures: n + 1})

@@ -17,6 +17,7 @@ func (g *Gateway) serveProxy(x *Exchange, in *Incoming, norm []byte) {
 	}
 	r := proxy.Request{Head: in.Head, Path: norm, Match: &g.match, Content: in.Content, Length: in.Length, HTTP2: in.Protocol == h2Protocol}
 	x.proxied(&r)
+	g.traceUpstream(x, &r)
 	call := g.proxy.Start((*downstream)(x), x.route.Proxy, &r)
 	if call != nil {
 		x.call = call
@@ -87,6 +88,7 @@ func (d *downstream) Piped(n int) {
 func (d *downstream) Finish(trailers []byte) {
 	x := (*Exchange)(d)
 	x.logUpstream(x.call)
+	x.traceSettled()
 	x.call = nil
 	if x.state&replaced != 0 {
 		trailers = nil
@@ -102,6 +104,7 @@ func (d *downstream) Finish(trailers []byte) {
 
 func (d *downstream) Fail(f proxy.Failure, member string) {
 	x := (*Exchange)(d)
+	x.traceSettled()
 	x.call = nil
 	if f == proxy.TunnelIdle {
 		x.silent(f, member)

@@ -118,6 +118,7 @@ type Exchange struct {
 	discarded int   // bytes of content that a page stands for
 	policy    policyState
 	log       logEntry
+	trace     traceState
 }
 
 // HEAD reports whether the response is to have no content.
@@ -155,7 +156,10 @@ func (x *Exchange) Begin(in *Incoming) {
 		x.state |= requestOpen
 	}
 	x.identify(h)
-	if g.access != nil && x.gen.Settings.AccessLog != LogOff {
+	if t := x.gen.Settings.Trace; t != nil {
+		x.traceBegin(h, t)
+	}
+	if x.traced() || g.access != nil && x.gen.Settings.AccessLog != LogOff {
 		g.logBegin(x, in)
 	}
 	if g.shedder.reason != "" {
@@ -345,8 +349,8 @@ func (x *Exchange) Writable() {
 func (x *Exchange) Cancel() {
 	x.state |= cancelled
 	x.drop()
-	x.release()
 	x.g.logEnd(x, "client_closed")
+	x.release()
 	x.g.freeExchange(x)
 }
 
@@ -354,10 +358,10 @@ func (x *Exchange) Cancel() {
 // or given up, all of the request; the exchange is no longer valid.
 func (x *Exchange) Done() {
 	x.drop()
-	x.release()
 	if x.log.buf != 0 {
 		x.g.logEnd(x, "")
 	}
+	x.release()
 	x.g.freeExchange(x)
 }
 

@@ -49,8 +49,9 @@ type Options struct {
 	// the shard.
 	Signers *tlsedge.Workers
 
-	// Access and Errors take log lines; nil takes none.
+	// Access and Errors take log lines, and Spans takes spans; nil takes none.
 	Access, Errors *telemetry.Ring
+	Spans          *telemetry.Ring
 	ErrorLevel     telemetry.Level
 
 	// Overload may be nil.
@@ -119,6 +120,11 @@ type Gateway struct {
 
 	access, errors *telemetry.Ring
 	level          telemetry.Level
+	spans          *telemetry.Ring
+	logFields      []telemetry.LoggedField // scratch
+	line           telemetry.Access
+	traceLine      []byte
+	span           telemetry.Span
 	open           atomic.Int64
 	grpc           grpcCounts
 
@@ -169,7 +175,10 @@ func newGateway(o Options) *Gateway {
 		path:   make([]byte, 0, http1.MaxHeadBytes),
 		block:  make([]byte, 0, 4096),
 		fields: make([]byte, 0, 4096),
-		access: o.Access, errors: o.Errors, level: o.ErrorLevel,
+
+		spans: o.Spans, traceLine: make([]byte, 0, 96),
+		logFields: make([]telemetry.LoggedField, 0, telemetry.MaxLogFields),
+		access:    o.Access, errors: o.Errors, level: o.ErrorLevel,
 		store: o.Files, ask: o.Ask, background: o.Background, readAhead: o.ReadAhead,
 		jobs: o.Jobs, signers: o.Signers,
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
+	"github.com/anygate/anygate/telemetry"
 	"github.com/anygate/anygate/tlsedge"
 )
 
@@ -83,8 +84,16 @@ type Settings struct {
 	// H2 is how HTTP/2 is spoken; nil for not at all.
 	H2 *h2.Config
 
-	// AccessLog is the form of the access log.
+	// AccessLog is what the access log is like.
 	AccessLog LogFormat
+	// LogSlow is from which duration on an exchange is logged whatever share of
+	// them is; 0 is never.
+	LogSlow time.Duration
+	// LogMask keeps credentials out of the log.
+	LogMask *telemetry.Mask
+	// LogFields are further fields that are logged, at most
+	// telemetry.MaxLogFields.
+	LogFields []LogField
 
 	// LoopLatency is how long a turn of the loop may take before new requests
 	// are turned away; 0 does not look.
@@ -92,6 +101,8 @@ type Settings struct {
 	// PerAddress counts the connections of each client address; nil does not.
 	PerAddress *limiter.Tally
 
+	// Trace says which requests are traced; nil for none.
+	Trace *Tracing
 	// Trust are the addresses whose word on who the client is counts.
 	Trust Trust
 	// HSTS is the line of Strict-Transport-Security (RFC 6797) that responses
@@ -135,4 +146,5 @@ const (
 	LogOff LogFormat = iota
 	LogText
 	LogJSON
+	LogCombined
 )

@@ -96,6 +96,7 @@ type world struct {
 	transform func() engine.Transform // of every client connection
 	tls       *tls.Config             // of every client, whose connections are under TLS
 	securing  func(u *upstream)       // puts upstreams under TLS as they are made
+	spans     *telemetry.Ring
 	access    *telemetry.Ring
 	errors    *telemetry.Ring
 	sites     map[string]static.Options      // of static actions, by their path
@@ -210,7 +211,7 @@ func (w *world) start() {
 	}
 	w.g = newGateway(Options{
 		Jobs:       w.jobs,
-		Generation: &w.current, Access: w.access, Errors: w.errors, ErrorLevel: telemetry.Debug, Overload: w.overload,
+		Generation: &w.current, Access: w.access, Errors: w.errors, Spans: w.spans, ErrorLevel: telemetry.Debug, Overload: w.overload,
 		Files: w.newStore(), Ask: w.handle, ReadAhead: w.readAhead,
 		Background: w.aside,
 	})

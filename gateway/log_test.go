@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
@@ -84,6 +85,100 @@ func TestAccessLog(t *testing.T) {
 			t.Errorf("the error log lacks %q:\n%s", line, got)
 		}
 	}
+}
+
+// TestLogMasks sends credentials of all kinds, and fields that are logged.
+func TestLogMasks(t *testing.T) {
+	w := newSimWorld(t, 1, engine.Faults{})
+	w.access, w.settings.AccessLog = telemetry.NewRing(1<<16), LogText
+	w.settings.LogMask = telemetry.NewMask([]string{"x-customer"})
+	for _, name := range []string{"x-request-id", "cookie", "authorization", "x-customer", "accept"} {
+		w.settings.LogFields = append(w.settings.LogFields, NewLogField(name))
+	}
+	w.serve("/: OK hi")
+	c := w.client()
+	c.send("GET /a?q=1&Token=secret" + req + "Referer: http://me:secret@r/?api_key=secret\r\nCookie: a=secret; b=secret\r\n" +
+		"Authorization: Bearer secret\r\nX-Customer: secret\r\nX-Request-Id: 4711\r\n\r\n")
+	c.expect(text(200, "hi"))
+	c.send("GET /b" + req + "\r\n")
+	c.expect(text(200, "hi"))
+	w.settings.AccessLog = LogCombined
+	w.current.Store(w.generation("/: OK hi"))
+	c.send("GET /c?pwd=secret" + req + "User-Agent: \"me\"\r\n\r\n")
+	c.expect(text(200, "hi"))
+	got := logOf(t, w.access)
+	for _, part := range []string{
+		` /a?q=1&Token=*** `, ` referer=http://***@r/?api_key=*** x-request-id=4711 cookie="a=***; b=***" authorization="Bearer ***" x-customer=***` + "\n",
+		` /b HTTP/1.1 200 0 2 0.000ms route=/` + "\n",
+		`192.0.2.1 - - [`, `] "GET /c?pwd=*** HTTP/1.1" 200 2 "-" "\"me\""` + "\n",
+	} {
+		if !strings.Contains(got, part) {
+			t.Errorf("%q is not in\n%s", part, got)
+		}
+	}
+	if strings.Contains(got, "secret") {
+		t.Errorf("credentials are shown:\n%s", got)
+	}
+	c.close()
+}
+
+// TestSlowRequestsAreLogged although hardly any are, and not where none are.
+func TestSlowRequestsAreLogged(t *testing.T) {
+	w := newSimWorld(t, 1, engine.Faults{})
+	w.access, w.settings.AccessLog, w.settings.LogSlow = telemetry.NewRing(1<<16), LogText, time.Second
+	var waiting []*upstreamConn
+	w.upstream("up", func(c *upstreamConn) { waiting = append(waiting, c) })
+	gen := w.generation("/few/: http://up", "/none/: http://up")
+	gen.Routes[0].Policies = &Policies{Log: &LogShare{1}}
+	gen.Routes[1].Policies = &Policies{Log: &LogShare{0}}
+	w.current.Store(gen)
+	w.start()
+	for _, path := range []string{"/few/quick", "/few/slow", "/none/slow"} {
+		c := w.client()
+		c.send("GET " + path + req + "\r\n")
+		w.steps(10)
+		if strings.HasSuffix(path, "slow") {
+			w.pass(2 * time.Second)
+		}
+		for _, u := range waiting {
+			u.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		}
+		waiting = nil
+		c.response("GET")
+		c.close()
+	}
+	if got := logOf(t, w.access); strings.Count(got, "\n") != 1 || !strings.Contains(got, "/few/slow") {
+		t.Errorf("the log has\n%s", got)
+	}
+}
+
+// TestLogOfLongRequests has a request whose parts are longer than what is kept of them.
+func TestLogOfLongRequests(t *testing.T) {
+	w := newSimWorld(t, 1, engine.Faults{})
+	w.access, w.settings.AccessLog = telemetry.NewRing(1<<16), LogJSON
+	for i := range telemetry.MaxLogFields {
+		w.settings.LogFields = append(w.settings.LogFields, NewLogField("x-"+strings.Repeat("f", i+1)))
+	}
+	w.serve("/: OK hi")
+	var head strings.Builder
+	head.WriteString("GET /" + strings.Repeat("t", 4000) + req)
+	head.WriteString("Referer: " + strings.Repeat("r", 3000) + "\r\nUser-Agent: " + strings.Repeat("u", 3000) + "\r\n")
+	for i := range telemetry.MaxLogFields {
+		head.WriteString("X-" + strings.Repeat("f", i+1) + ": " + strings.Repeat("v", 1000) + "\r\n")
+	}
+	c := w.client()
+	c.send(head.String() + "\r\n")
+	c.expect(text(200, "hi"))
+	got := logOf(t, w.access)
+	for _, part := range []string{"ttt...\"", "rrr...\"", "uuu...\"", `"x-f":"vvv`, `"x-ff":"`} {
+		if !strings.Contains(got, part) {
+			t.Errorf("%q is not in\n%s", part, got)
+		}
+	}
+	if !json.Valid([]byte(got)) {
+		t.Errorf("the line is not JSON:\n%s", got)
+	}
+	c.close()
 }
 
 // TestFullLog goes on when nobody drains the log: lines are dropped, requests

@@ -246,6 +246,9 @@ func TestAllocations(t *testing.T) {
 func countAllocations(t *testing.T, w *world, line, content string, logged bool) {
 	if logged {
 		w.access, w.settings.AccessLog = telemetry.NewRing(1<<16), LogJSON
+		w.settings.LogMask = telemetry.NewMask(nil)
+		w.spans, w.settings.Trace = telemetry.NewRing(1<<16), &Tracing{Of100000: 50_000}
+		w.settings.LogFields = []LogField{NewLogField("cookie"), NewLogField("x-forwarded-for"), NewLogField("x-none")}
 	}
 	tableWorld(t, w)
 	response := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")

@@ -158,11 +158,16 @@ type LogShare struct {
 }
 
 // logged decides whether an exchange that is over is logged. Those that the
-// server has failed are, unless the route is not logged at all.
+// server has failed are, and those that took long, unless the route is not
+// logged at all.
 func (x *Exchange) logged() bool {
 	p := x.policies()
 	if p == nil || p.Log == nil {
 		return true
 	}
-	return p.Log.Of100000 > 0 && (x.log.status >= 500 || rand.Uint32N(100_000) < p.Log.Of100000)
+	if p.Log.Of100000 == 0 {
+		return false
+	}
+	slow := x.gen.Settings.LogSlow
+	return x.log.status >= 500 || slow > 0 && x.g.s.Now()-x.log.begun >= int64(slow) || rand.Uint32N(100_000) < p.Log.Of100000
 }

@@ -86,6 +86,9 @@ func (h *Head) Next(i int) int {
 	return -1
 }
 
+// Withhold keeps a field from being forwarded, as if Connection named it.
+func (h *Head) Withhold(i int) { h.Fields[i].Nominated = true }
+
 // Find returns the index of the first field line with the name, which is in lower case, or -1. It is for names that
 // configuration brings in; a known name is found faster by its ID.
 func (h *Head) Find(lowerName string) int {

@@ -32,6 +32,10 @@ type Request struct {
 	OwnCertificate bool
 	Certificate    []byte
 
+	// Trace is a field line that tells of the trace that the request belongs to,
+	// empty for none.
+	Trace []byte
+
 	// Content and Length are the framing of the content to come.
 	Content http1.BodyKind
 	Length  int64
@@ -131,7 +135,7 @@ func RequestRoom(r *Request, t *Target, m *Member) int {
 	if r.Edits != nil {
 		n += r.Edits.Room()
 	}
-	return n + len(r.Certificate) + headRoom
+	return n + len(r.Certificate) + len(r.Trace) + headRoom
 }
 
 // AppendRequest appends the head of the request to the upstream (RFC 9110,
@@ -215,7 +219,8 @@ func appendAdded(dst []byte, r *Request, host []byte) []byte {
 	} else {
 		dst = append(append(dst, "1."...), '0'+h.Minor)
 	}
-	return append(dst, " anygate\r\n"...)
+	dst = append(dst, " anygate\r\n"...)
+	return append(dst, r.Trace...)
 }
 
 // appendMemberHost names a member as a host. A socket's path is none.

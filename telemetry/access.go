@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"encoding/hex"
 	"net/netip"
 	"strconv"
 	"time"
@@ -15,6 +16,8 @@ const (
 	Text Format = iota
 	// JSON is one object (RFC 8259) a line, for machines.
 	JSON
+	// Combined is the format of that name that other servers have, for the programs that read theirs.
+	Combined
 )
 
 // Access is what an access line says about one exchange. Its byte slices are borrowed for the call it is given to.
@@ -23,15 +26,19 @@ type Access struct {
 	Unix int64
 	// Peer is the client's address; the zero value for a unix socket.
 	Peer netip.AddrPort
+	// User is who the client has proved to be; nil for anybody.
+	User []byte
 
-	// Method, Target, Host, Protocol, Referer and UserAgent are the request's, as received: Target is the
-	// request-target, Protocol "HTTP/1.1". Nil is absent.
+	// Method, Target, Host, Protocol, Referer and UserAgent are the request's: Target is the request-target, Protocol
+	// "HTTP/1.1". Nil is absent. What must not be shown is masked already.
 	Method    []byte
 	Target    []byte
 	Host      []byte
 	Protocol  string
 	Referer   []byte
 	UserAgent []byte
+	// Fields are further fields of the request, at most MaxLogFields, in the order of the configuration.
+	Fields []LoggedField
 
 	// Status is the response's status code, 0 when none was sent.
 	Status int
@@ -49,23 +56,42 @@ type Access struct {
 
 	// GRPC is the status of gRPC that the response has, and 1; 0 if it has none.
 	GRPC uint8
+	// Trace is the id of the trace that the request belongs to; all zero for none.
+	Trace [16]byte
+}
+
+// LoggedField is a field of a request that a line shows.
+type LoggedField struct {
+	Name  string // in lower case
+	Value []byte
 }
 
 // AppendAccess appends the line of an exchange, at most MaxLine bytes with its newline.
 func AppendAccess(dst []byte, f Format, a *Access) []byte {
-	if f == JSON {
-		return appendAccessJSON(dst, a)
-	}
-	return appendAccessText(dst, a)
+	var s stamp
+	return appendAccess(dst, f, a, s.of(f, a.Unix))
 }
 
-// appendAccessJSON writes all fields always, in this order, but for the status of gRPC.
-func appendAccessJSON(dst []byte, a *Access) []byte {
+// appendAccess is AppendAccess with the time as the format writes it.
+func appendAccess(dst []byte, f Format, a *Access, when []byte) []byte {
+	switch f {
+	case JSON:
+		return appendAccessJSON(dst, a, when)
+	case Combined:
+		return appendAccessCombined(dst, a, when)
+	}
+	return appendAccessText(dst, a, when)
+}
+
+// appendAccessJSON writes all members always, in this order, but for the status of gRPC, the trace, and further fields.
+func appendAccessJSON(dst []byte, a *Access, when []byte) []byte {
 	dst = append(dst, `{"time":"`...)
-	dst = appendTime(dst, a.Unix)
+	dst = append(dst, when...)
 	dst = append(dst, `","peer":"`...)
 	dst = appendPeer(dst, a.Peer)
-	dst = append(dst, `","method":`...)
+	dst = append(dst, `","user":`...)
+	dst = appendQuoted(dst, a.User, maxUser)
+	dst = append(dst, `,"method":`...)
 	dst = appendQuoted(dst, a.Method, maxMethod)
 	dst = append(dst, `,"target":`...)
 	dst = appendQuoted(dst, a.Target, maxTarget)
@@ -95,13 +121,29 @@ func appendAccessJSON(dst []byte, a *Access) []byte {
 	dst = appendQuoted(dst, a.Referer, maxReferer)
 	dst = append(dst, `,"user_agent":`...)
 	dst = appendQuoted(dst, a.UserAgent, maxAgent)
+	if a.Trace != [16]byte{} {
+		dst = append(dst, `,"trace_id":"`...)
+		dst = append(hex.AppendEncode(dst, a.Trace[:]), '"')
+	}
+	if len(a.Fields) > 0 {
+		dst = append(dst, `,"fields":{`...)
+		for i := range a.Fields[:min(len(a.Fields), MaxLogFields)] {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendQuoted(dst, a.Fields[i].Name, maxFieldName)
+			dst = append(dst, ':')
+			dst = appendQuoted(dst, a.Fields[i].Value, maxFieldValue)
+		}
+		dst = append(dst, '}')
+	}
 	return append(dst, '}', '\n')
 }
 
 // appendAccessText writes the same values: those every exchange has by position, the others by name and only when they
 // are there.
-func appendAccessText(dst []byte, a *Access) []byte {
-	dst = appendTime(dst, a.Unix)
+func appendAccessText(dst []byte, a *Access, when []byte) []byte {
+	dst = append(dst, when...)
 	dst = append(dst, ' ')
 	if a.Peer.IsValid() {
 		dst = appendPeer(dst, a.Peer)
@@ -125,6 +167,7 @@ func appendAccessText(dst []byte, a *Access) []byte {
 	dst = append(dst, ' ')
 	dst = appendMilliseconds(dst, a.Duration)
 	dst = append(dst, "ms"...)
+	dst = appendNamed(dst, " user=", a.User, maxUser)
 	dst = appendNamed(dst, " route=", a.Route, maxRoute)
 	dst = appendNamed(dst, " upstream=", a.Upstream, maxHost)
 	if a.GRPC > 0 {
@@ -134,6 +177,18 @@ func appendAccessText(dst []byte, a *Access) []byte {
 	dst = appendNamed(dst, " reason=", a.Reason, maxReason)
 	dst = appendNamed(dst, " referer=", a.Referer, maxReferer)
 	dst = appendNamed(dst, " user_agent=", a.UserAgent, maxAgent)
+	if a.Trace != [16]byte{} {
+		dst = append(dst, " trace_id="...)
+		dst = hex.AppendEncode(dst, a.Trace[:])
+	}
+	for i := range a.Fields[:min(len(a.Fields), MaxLogFields)] {
+		if f := &a.Fields[i]; len(f.Value) > 0 {
+			dst = append(dst, ' ')
+			dst = appendEscaped(dst, f.Name, maxFieldName)
+			dst = append(dst, '=')
+			dst = appendText(dst, f.Value, maxFieldValue)
+		}
+	}
 	return append(dst, '\n')
 }
 
@@ -146,46 +201,35 @@ func appendNamed[T string | []byte](dst []byte, name string, s T, limit int) []b
 	return appendText(dst, s, limit)
 }
 
-// appendTime appends a time in UTC to the second (RFC 3339). It is AppendFormat without reading a layout each time.
-func appendTime(dst []byte, unix int64) []byte {
-	t := time.Unix(unix, 0).UTC()
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	dst = appendTwo(dst, year/100)
-	dst = appendTwo(dst, year)
-	dst = appendTwo(append(dst, '-'), int(month))
-	dst = appendTwo(append(dst, '-'), day)
-	dst = appendTwo(append(dst, 'T'), hour)
-	dst = appendTwo(append(dst, ':'), minute)
-	dst = appendTwo(append(dst, ':'), second)
-	return append(dst, 'Z')
-}
-
-// appendTwo appends the last two digits of n.
-func appendTwo(dst []byte, n int) []byte {
-	n %= 100
-	return append(dst, byte('0'+n/10), byte('0'+n%10))
-}
-
 // appendPeer appends an address and port, nothing for the zero value, and no port that is 0: of a client further away only
 // the address is known. A zone is a name that an administrator gave to an interface, so it is escaped like any other text.
 func appendPeer(dst []byte, p netip.AddrPort) []byte {
-	if !p.IsValid() {
-		return dst
-	}
-	zone := p.Addr().Zone()
 	switch {
-	case zone == "" && p.Port() == 0:
-		return p.Addr().AppendTo(dst)
-	case zone == "":
+	case !p.IsValid():
+		return dst
+	case p.Port() == 0:
+		return appendAddress(dst, p.Addr())
+	case p.Addr().Is4():
+		dst = appendAddress(dst, p.Addr())
+	case p.Addr().Zone() == "":
 		return p.AppendTo(dst)
+	default:
+		dst = append(dst, '[')
+		dst = appendAddress(dst, p.Addr())
+		dst = append(dst, ']')
 	}
-	dst = append(dst, '[')
-	dst = p.Addr().WithZone("").AppendTo(dst)
+	return strconv.AppendUint(append(dst, ':'), uint64(p.Port()), 10)
+}
+
+// appendAddress appends an address without a port.
+func appendAddress(dst []byte, a netip.Addr) []byte {
+	zone := a.Zone()
+	if zone == "" {
+		return a.AppendTo(dst)
+	}
+	dst = a.WithZone("").AppendTo(dst)
 	dst = append(dst, '%')
-	dst = appendEscaped(dst, zone, maxPeer-64)
-	dst = append(dst, ']', ':')
-	return strconv.AppendUint(dst, uint64(p.Port()), 10)
+	return appendEscaped(dst, zone, maxPeer-64)
 }
 
 // appendMilliseconds appends a duration as milliseconds with three decimals.
@@ -205,6 +249,6 @@ func (r *Ring) Access(f Format, a *Access) bool {
 	if b == nil {
 		return false
 	}
-	r.Commit(len(AppendAccess(b, f, a)))
+	r.Commit(len(appendAccess(b, f, a, r.stamp.of(f, a.Unix))))
 	return true
 }

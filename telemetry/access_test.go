@@ -37,6 +37,11 @@ func TestAppendAccess(t *testing.T) {
 	hostile.Referer = []byte("a=b")
 	hostile.Peer = netip.AddrPortFrom(netip.MustParseAddr("fe80::1%eth0\n"), 9)
 
+	traced := sampleAccess()
+	traced.User = []byte("ann o\"")
+	traced.Trace = [16]byte{0x4b, 0xf9, 15: 0x36}
+	traced.Fields = []LoggedField{{"x-request-id", []byte("a b\n")}, {"x-none", nil}}
+
 	tests := []struct {
 		name   string
 		format Format
@@ -45,19 +50,19 @@ func TestAppendAccess(t *testing.T) {
 	}{
 		{
 			"json", JSON, full,
-			`{"time":"2023-11-14T22:13:20Z","peer":"192.0.2.7:50123","method":"GET","target":"/api/items?q=1","host":"example.com",` +
+			`{"time":"2023-11-14T22:13:20Z","peer":"192.0.2.7:50123","user":"","method":"GET","target":"/api/items?q=1","host":"example.com",` +
 				`"protocol":"HTTP/1.1","status":200,"bytes_received":12,"bytes_sent":3456,"duration_ms":1.234,"route":"GET /api/",` +
 				`"upstream":"10.0.0.1:8080","reason":"","referer":"https://example.com/","user_agent":"curl/8.5.0 (x86_64)"}`,
 		},
 		{
 			"json, next to nothing", JSON, bare,
-			`{"time":"1970-01-01T00:00:00Z","peer":"","method":"GET","target":"/","host":"","protocol":"","status":400,` +
+			`{"time":"1970-01-01T00:00:00Z","peer":"","user":"","method":"GET","target":"/","host":"","protocol":"","status":400,` +
 				`"bytes_received":0,"bytes_sent":0,"duration_ms":0.000,"route":"","upstream":"","reason":"malformed request line",` +
 				`"referer":"","user_agent":""}`,
 		},
 		{
 			"json, hostile", JSON, hostile,
-			`{"time":"2023-11-14T22:13:20Z","peer":"[fe80::1%eth0\n]:9","method":"GET",` +
+			`{"time":"2023-11-14T22:13:20Z","peer":"[fe80::1%eth0\n]:9","user":"","method":"GET",` +
 				`"target":"/\"\\\r\n2023-11-14T22:13:20Z forged \u001b[31m\ufffd\u202e","host":"example.com",` +
 				`"protocol":"HTTP/1.1","status":200,"bytes_received":12,"bytes_sent":3456,"duration_ms":1.234,"route":"GET /api/",` +
 				`"upstream":"10.0.0.1:8080","reason":"","referer":"a=b","user_agent":"-"}`,
@@ -76,6 +81,40 @@ func TestAppendAccess(t *testing.T) {
 			`2023-11-14T22:13:20Z [fe80::1%eth0\n]:9 GET example.com ` +
 				`"/\"\\\r\n2023-11-14T22:13:20Z forged \u001b[31m\ufffd\u202e" HTTP/1.1 200 12 3456 1.234ms ` +
 				`route="GET /api/" upstream=10.0.0.1:8080 referer=a=b user_agent="-"`,
+		},
+		{
+			"combined", Combined, full,
+			`192.0.2.7 - - [14/Nov/2023:22:13:20 +0000] "GET /api/items?q=1 HTTP/1.1" 200 3456 "https://example.com/" "curl/8.5.0 (x86_64)"`,
+		},
+		{
+			"combined, next to nothing", Combined, bare,
+			`- - - [01/Jan/1970:00:00:00 +0000] "GET / " 400 0 "-" "-"`,
+		},
+		{
+			"combined, user", Combined, traced,
+			`192.0.2.7 - ann_o\" [14/Nov/2023:22:13:20 +0000] "GET /api/items?q=1 HTTP/1.1" 200 3456 "https://example.com/" "curl/8.5.0 (x86_64)"`,
+		},
+		{
+			"combined, no request", Combined, &Access{Status: 400},
+			`- - - [01/Jan/1970:00:00:00 +0000] "-" 400 0 "-" "-"`,
+		},
+		{
+			"combined, hostile", Combined, hostile,
+			`fe80::1%eth0\n - - [14/Nov/2023:22:13:20 +0000] "GET /\"\\\r\n2023-11-14T22:13:20Z forged \u001b[31m\ufffd\u202e HTTP/1.1" ` +
+				`200 3456 "a=b" "-"`,
+		},
+		{
+			"json, trace and fields", JSON, traced,
+			`{"time":"2023-11-14T22:13:20Z","peer":"192.0.2.7:50123","user":"ann o\"","method":"GET","target":"/api/items?q=1","host":"example.com",` +
+				`"protocol":"HTTP/1.1","status":200,"bytes_received":12,"bytes_sent":3456,"duration_ms":1.234,"route":"GET /api/",` +
+				`"upstream":"10.0.0.1:8080","reason":"","referer":"https://example.com/","user_agent":"curl/8.5.0 (x86_64)",` +
+				`"trace_id":"4bf90000000000000000000000000036","fields":{"x-request-id":"a b\n","x-none":""}}`,
+		},
+		{
+			"text, trace and fields", Text, traced,
+			`2023-11-14T22:13:20Z 192.0.2.7:50123 GET example.com /api/items?q=1 HTTP/1.1 200 12 3456 1.234ms ` +
+				`user="ann o\"" route="GET /api/" upstream=10.0.0.1:8080 referer=https://example.com/ user_agent="curl/8.5.0 (x86_64)" ` +
+				`trace_id=4bf90000000000000000000000000036 x-request-id="a b\n"`,
 		},
 	}
 	for _, tt := range tests {
@@ -124,7 +163,7 @@ func TestAccessFieldOrder(t *testing.T) {
 		key = !key
 	}
 	want := []string{
-		"time", "peer", "method", "target", "host", "protocol", "status", "bytes_received", "bytes_sent", "duration_ms", "route",
+		"time", "peer", "user", "method", "target", "host", "protocol", "status", "bytes_received", "bytes_sent", "duration_ms", "route",
 		"upstream", "reason", "referer", "user_agent",
 	}
 	if !slices.Equal(keys, want) {
@@ -139,17 +178,21 @@ func TestMaxLine(t *testing.T) {
 	w := worst()
 	a := &Access{
 		Unix: 253402300799, Peer: netip.AddrPortFrom(netip.MustParseAddr("fe80:ffff:ffff:ffff:ffff:ffff:ffff:ffff%"+string(w)), 65535),
-		Method: w, Target: w, Host: w, Protocol: string(w), Referer: w, UserAgent: w, Route: string(w), Upstream: string(w), Reason: string(w),
-		Status: 599, BytesReceived: 1<<63 - 1, BytesSent: 1<<63 - 1, Duration: 1<<63 - 1,
+		User: w, Method: w, Target: w, Host: w, Protocol: string(w), Referer: w, UserAgent: w, Route: string(w), Upstream: string(w), Reason: string(w),
+		Trace: [16]byte{1}, GRPC: 17, Status: 599, BytesReceived: 1<<63 - 1, BytesSent: 1<<63 - 1, Duration: 1<<63 - 1,
+	}
+	for range 3 * MaxLogFields {
+		a.Fields = append(a.Fields, LoggedField{string(w), w})
 	}
 	var fields []Field
 	for range 3 * maxFields {
 		fields = append(fields, Bytes(string(w), w))
 	}
 	for name, line := range map[string][]byte{
-		"json":  AppendAccess(nil, JSON, a),
-		"text":  AppendAccess(nil, Text, a),
-		"error": AppendError(nil, Error, a.Unix, string(w), fields...),
+		"json":     AppendAccess(nil, JSON, a),
+		"text":     AppendAccess(nil, Text, a),
+		"combined": AppendAccess(nil, Combined, a),
+		"error":    AppendError(nil, Error, a.Unix, string(w), fields...),
 	} {
 		if len(line) > MaxLine {
 			t.Errorf("%s: the longest line has %d bytes, more than MaxLine, %d", name, len(line), MaxLine)
@@ -165,6 +208,43 @@ func TestTime(t *testing.T) {
 		if got, want := string(appendTime(nil, unix)), time.Unix(unix, 0).UTC().Format(time.RFC3339); got != want {
 			t.Fatalf("%d is written %s, want %s", unix, got, want)
 		}
+	}
+}
+
+func TestCLFTime(t *testing.T) {
+	for unix := int64(0); unix < 253402300800; unix += 86_399 * 3571 {
+		if got, want := string(appendCLFTime(nil, unix)), time.Unix(unix, 0).UTC().Format("02/Jan/2006:15:04:05 -0700"); got != want {
+			t.Fatalf("%d is written %s, want %s", unix, got, want)
+		}
+	}
+}
+
+// TestStamp has a ring whose lines are of different seconds and formats.
+func TestStamp(t *testing.T) {
+	r := NewRing(0)
+	a := sampleAccess()
+	var want []byte
+	for _, step := range []struct {
+		unix   int64
+		format Format
+	}{{0, JSON}, {0, JSON}, {1, Text}, {1, Combined}, {1, JSON}, {0, Combined}} {
+		a.Unix = step.unix
+		r.Access(step.format, a)
+		want = AppendAccess(want, step.format, a)
+	}
+	if got := take(r); !bytes.Equal(got, want) {
+		t.Errorf("got %swant %s", got, want)
+	}
+}
+
+func TestAccessAllocatesNothing(t *testing.T) {
+	r, a := NewRing(0), sampleAccess()
+	a.Fields = []LoggedField{{"x-request-id", []byte("\x01ü")}}
+	for _, f := range []Format{Text, JSON, Combined} {
+		if n := testing.AllocsPerRun(1000, func() { r.Access(f, a) }); n != 0 {
+			t.Errorf("format %d: %v allocations a line", f, n)
+		}
+		take(r)
 	}
 }
 

@@ -23,10 +23,7 @@ func appendEscaped[T string | []byte](dst []byte, s T, limit int) []byte {
 	start := len(dst)
 	cut := start // up to where the output leaves room for the mark
 	for i := 0; i < len(s); {
-		run := i
-		for run < len(s) && plain[s[run]] {
-			run++
-		}
+		run := plainRun(s, i)
 		if n := run - i; n > 0 {
 			room := limit - (len(dst) - start)
 			if n > room {
@@ -60,11 +57,37 @@ func appendEscaped[T string | []byte](dst []byte, s T, limit int) []byte {
 	return dst
 }
 
+// plainRun returns where the run of plain characters that begins at i ends.
+func plainRun[T string | []byte](s T, i int) int {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// The highest bit of a byte comes to be set where it is below a blank, DEL, a quote or a backslash, or was set
+		// before. Bytes behind such a one may be taken for one too, which only costs time.
+		quote, backslash, del := w^low*'"', w^low*'\\', w^low*0x7f
+		if ((w-low*' ')|(quote-low)|(backslash-low)|(del-low)|w)&high != 0 {
+			break
+		}
+	}
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	return i
+}
+
 // plain has the characters that stand for themselves.
 var plain = func() (t [256]bool) {
 	for c := ' '; c < 0x7f; c++ {
 		t[c] = c != '"' && c != '\\'
 	}
+	return t
+}()
+
+// word has the characters of which a value may consist that needs no quotes: the plain ones but the blank.
+var word = func() (t [256]bool) {
+	t = plain
+	t[' '] = false
 	return t
 }()
 
@@ -137,10 +160,12 @@ func appendText[T string | []byte](dst []byte, s T, limit int) []byte {
 	if len(s) > limit || (len(s) == 1 && s[0] == '-') {
 		return appendQuoted(dst, s, limit)
 	}
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			return appendQuoted(dst, s, limit)
+	start := len(dst)
+	dst = append(dst, s...)
+	for _, c := range dst[start:] {
+		if !word[c] {
+			return appendQuoted(dst[:start], s, limit)
 		}
 	}
-	return append(dst, s...)
+	return dst
 }

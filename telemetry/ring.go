@@ -16,7 +16,11 @@ type Ring struct {
 	end  uint64
 	gap  uint64
 	seen uint64
-	_    [64]byte
+	// nudge tells the consumer that there is much to do; nudged is that it has been told.
+	nudge  func()
+	nudged bool
+	stamp  stamp
+	_      [64]byte
 
 	// What the producer publishes.
 	head    atomic.Uint64
@@ -69,7 +73,26 @@ func (r *Ring) Commit(n int) {
 	}
 	r.end = r.gap + uint64(n)
 	r.head.Store(r.end)
+	if half := uint64(len(r.buf) / 2); r.end-r.seen > half {
+		r.fill(half)
+	} else {
+		r.nudged = false
+	}
 }
+
+// fill has the consumer told when the ring is half full, once until it is not.
+func (r *Ring) fill(half uint64) {
+	r.seen = r.tail.Load()
+	full := r.end-r.seen > half
+	if full && !r.nudged && r.nudge != nil {
+		r.nudge()
+	}
+	r.nudged = full
+}
+
+// OnHalf has f called by the producer, on its thread, each time the ring comes to be half full. It is set before the first
+// line.
+func (r *Ring) OnHalf(f func()) { r.nudge = f }
 
 // Dropped is how many lines found no room so far. Any goroutine may ask.
 func (r *Ring) Dropped() uint64 { return r.dropped.Load() }

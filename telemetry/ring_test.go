@@ -87,6 +87,29 @@ func TestRingDropsWhenFull(t *testing.T) {
 	}
 }
 
+// TestRingNudges counts how often the producer tells of a ring that is half full.
+func TestRingNudges(t *testing.T) {
+	r := NewRing(0)
+	nudges := 0
+	r.OnHalf(func() { nudges++ })
+	line := string(bytes.Repeat([]byte{'x'}, MaxLine-1)) + "\n"
+	for _, step := range []struct {
+		lines int
+		empty bool
+		want  int
+	}{{2, false, 0}, {1, false, 1}, {1, true, 1}, {1, false, 1}, {2, true, 2}, {2, true, 2}, {4, true, 3}} {
+		for range step.lines {
+			put(r, MaxLine, line)
+		}
+		if nudges != step.want {
+			t.Errorf("%+v: told %d times", step, nudges)
+		}
+		if step.empty {
+			take(r)
+		}
+	}
+}
+
 func TestRingSizeIsAPowerOfTwo(t *testing.T) {
 	for _, size := range []int{0, 1, minRingBytes, minRingBytes + 1, 100_000} {
 		n := len(NewRing(size).buf)

@@ -4,30 +4,49 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // ErrStuck is what Close returns when the destination did not take what was left in time.
 var ErrStuck = errors.New("the log's destination does not accept what is written to it")
 
-// Loss is what a Writer tells about lines that did not reach their destination.
+// Loss is what a Writer tells about lines that have not reached their destination.
 type Loss struct {
 	// Lines is how many were lost since the last time.
 	Lines uint64
-	// Err is the last error of the destination since then. When it is nil the destination was only too slow.
+	// Err is why the destination refuses lines, or has refused them. When it is nil the destination was only too slow.
 	Err error
+	// Retried says that the destination refuses lines at this moment. They are kept, and it is tried again, until it takes
+	// them. That is told once; what was lost is told when it is over.
+	Retried bool
+}
+
+// Counts are the lines that a Writer has not written, since it began.
+type Counts struct {
+	// Dropped is how many found no room in a ring, Lost how many were given up at the end.
+	Dropped, Lost uint64
+	// Refused is how many times the destination refused lines.
+	Refused uint64
 }
 
 // Writer drains rings into one destination, from a goroutine of its own.
+//
+// A destination is an io.Writer that says how many bytes it has taken when it returns an error. What it has not taken is
+// offered again, from there on.
 type Writer struct {
 	// mu keeps lines whole: only its holder writes to out and consumes from the rings.
-	mu    sync.Mutex
-	out   io.Writer
-	rings []*Ring
-	lost  uint64 // lines that the destination refused
-	why   error  // the last refusal that was not told
-	told  uint64 // lost and dropped lines that were told
-	when  time.Time
+	mu       sync.Mutex
+	out      io.Writer
+	rings    []*Ring
+	why      error     // the destination's last refusal, until the end of it is told
+	until    time.Time // the destination is not tried before
+	refusing bool
+	warned   bool   // the refusal is told
+	told     uint64 // lost and dropped lines that were told
+	when     time.Time
+
+	lost, refused atomic.Uint64 // see Counts
 
 	tell func(Loss)
 	wake chan struct{}
@@ -54,19 +73,15 @@ func (w *Writer) run() {
 	for {
 		select {
 		case <-w.stop:
-			w.Flush()
+			w.last()
 			w.report(time.Now(), true)
-			w.Flush()
+			w.last()
 			return
 		case <-w.wake:
-			w.Flush()
-		case now := <-idle.C:
-			// As long as there is something, there is probably more.
-			for w.drain() {
-				w.report(time.Now(), false)
-			}
-			w.report(now, false)
+		case <-idle.C:
 		}
+		w.Flush()
+		w.report(time.Now(), false)
 	}
 }
 
@@ -80,52 +95,122 @@ func (w *Writer) Wake() {
 }
 
 // Flush writes what the rings hold at this moment, and returns when it is written.
-func (w *Writer) Flush() { w.drain() }
-
-// drain takes what each ring holds once, and reports whether there was anything. A bound per ring keeps one busy shard
-// from holding up the others, and Flush from never returning.
-func (w *Writer) drain() (any bool) {
+func (w *Writer) Flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, r := range w.rings {
-		for budget := len(r.buf); budget > 0; {
-			b := r.peek()
-			if len(b) == 0 {
-				break
+	w.drain(time.Now())
+}
+
+// drain takes what each ring holds once, and goes on while it finds that much has come in the meantime. A bound per ring
+// keeps one busy shard from holding up the others, and another on the whole keeps losses from not being told.
+func (w *Writer) drain(now time.Time) {
+	if w.refusing && now.Before(w.until) {
+		return
+	}
+	for range maxRounds {
+		busy := false
+		for _, r := range w.rings {
+			n, err := w.empty(r)
+			if err != nil {
+				w.refusing, w.why, w.until = true, err, now.Add(retryAfter)
+				w.refused.Add(1)
+				return
 			}
-			any = true
-			if _, err := w.out.Write(b); err != nil {
-				// What a destination refuses is gone: keeping it would only drop later lines instead.
-				w.lost += countLines(b)
-				w.why = err
-			}
-			r.advance(len(b))
-			budget -= len(b)
+			busy = busy || n > len(r.buf)/4
+		}
+		w.refusing = false
+		if !busy {
+			return
 		}
 	}
-	return any
+}
+
+// empty writes what a ring holds.
+func (w *Writer) empty(r *Ring) (n int, err error) {
+	for n < len(r.buf) {
+		b := r.peek()
+		if len(b) == 0 {
+			break
+		}
+		k, err := w.out.Write(b)
+		k = max(0, min(k, len(b)))
+		if err == nil && k < len(b) {
+			err = io.ErrShortWrite
+		}
+		r.advance(k)
+		n += k
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// last writes what is left, and gives up what cannot be written.
+func (w *Writer) last() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.until = time.Time{}
+	w.drain(time.Now())
+	if !w.refusing {
+		return
+	}
+	for _, r := range w.rings {
+		for b := r.peek(); len(b) > 0; b = r.peek() {
+			w.lost.Add(countLines(b))
+			r.advance(len(b))
+		}
+	}
+	w.refusing = false
+}
+
+// Redirect has the Writer write to another destination from now on. The one before gets what there is; what it does not
+// take goes to the other. It returns when nothing is being written to the one before.
+func (w *Writer) Redirect(out io.Writer) {
+	w.mu.Lock()
+	w.drain(time.Now())
+	w.out, w.until = out, time.Time{}
+	w.mu.Unlock()
+	w.Wake()
+}
+
+// Counts tells what was not written so far. It waits for nothing.
+func (w *Writer) Counts() Counts {
+	c := Counts{Lost: w.lost.Load(), Refused: w.refused.Load()}
+	for _, r := range w.rings {
+		c.Dropped += r.Dropped()
+	}
+	return c
 }
 
 // report tells about lost lines, when it is time to.
 func (w *Writer) report(now time.Time, last bool) {
-	if loss := w.unreported(now, last); loss.Lines > 0 && w.tell != nil {
+	if loss, ok := w.unreported(now, last); ok && w.tell != nil {
 		w.tell(loss)
 	}
 }
 
-func (w *Writer) unreported(now time.Time, last bool) Loss {
+func (w *Writer) unreported(now time.Time, last bool) (loss Loss, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := w.lost
+	if w.refusing {
+		if w.warned {
+			return Loss{}, false
+		}
+		w.warned = true
+		return Loss{Err: w.why, Retried: true}, true
+	}
+	all := w.lost.Load()
 	for _, r := range w.rings {
 		all += r.Dropped()
 	}
-	if all == w.told || (!last && now.Sub(w.when) < lossInterval) {
-		return Loss{}
+	over := w.warned // the end of a refusal is told even if nothing was lost
+	if (all == w.told && !over) || (!last && !over && now.Sub(w.when) < lossInterval) {
+		return Loss{}, false
 	}
-	loss := Loss{Lines: all - w.told, Err: w.why}
-	w.told, w.when, w.why = all, now, nil
-	return loss
+	loss = Loss{Lines: all - w.told, Err: w.why}
+	w.told, w.when, w.why, w.warned = all, now, nil, false
+	return loss, true
 }
 
 // Close writes what is left and ends the goroutine. A destination that does not move, a pipe that nobody reads say, is

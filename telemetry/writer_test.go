@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -123,6 +124,98 @@ func TestWriterTellsWhatWasRefused(t *testing.T) {
 	if !errors.Is(why, out.err) {
 		t.Errorf("the reason told is %v, want %v", why, out.err)
 	}
+}
+
+// refuse makes a sink refuse everything, or nothing any more.
+func (s *sink) refuse(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+// disk is a destination with room for so many bytes.
+type disk struct {
+	sink
+	room int
+}
+
+func (d *disk) Write(p []byte) (int, error) {
+	n := min(len(p), d.room)
+	d.room -= n
+	d.buf.Write(p[:n])
+	if n < len(p) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
+}
+
+// TestWriterGoesOnWhereItWas fills a disk in the middle of a line, and makes room.
+func TestWriterGoesOnWhereItWas(t *testing.T) {
+	r := NewRing(0)
+	var out disk
+	w := &Writer{out: &out, rings: []*Ring{r}}
+	begin := time.Now()
+	put(r, 10, "one\n")
+	put(r, 10, "two\n")
+	out.room = 6
+	w.drain(begin)
+	if loss, ok := w.unreported(begin, false); !ok || !loss.Retried || !errors.Is(loss.Err, syscall.ENOSPC) || loss.Lines != 0 {
+		t.Errorf("the refusal is told as %+v, %v", loss, ok)
+	}
+	put(r, 10, "three\n")
+	out.room = 100
+	w.drain(begin.Add(retryAfter / 2))
+	if got := out.String(); got != "one\ntw" {
+		t.Errorf("the destination is not left alone: %q", got)
+	}
+	if loss, ok := w.unreported(begin.Add(time.Hour), false); ok {
+		t.Errorf("the refusal is told again: %+v", loss)
+	}
+	r.dropped.Store(2)
+	w.drain(begin.Add(retryAfter))
+	if got := out.String(); got != "one\ntwo\nthree\n" {
+		t.Errorf("afterwards there is %q", got)
+	}
+	if loss, ok := w.unreported(begin.Add(retryAfter), false); !ok || loss.Retried || loss.Err == nil || loss.Lines != 2 {
+		t.Errorf("the end is told as %+v, %v", loss, ok)
+	}
+	if c := w.Counts(); c != (Counts{Dropped: 2, Refused: 1}) {
+		t.Errorf("counts are %+v", c)
+	}
+}
+
+// TestWriterTellsTheEnd of a refusal that has cost nothing.
+func TestWriterTellsTheEnd(t *testing.T) {
+	r := NewRing(0)
+	out := sink{err: syscall.ENOSPC}
+	w := &Writer{out: &out, rings: []*Ring{r}}
+	now := time.Now()
+	put(r, 10, "line\n")
+	w.drain(now)
+	w.unreported(now, false)
+	out.refuse(nil)
+	w.drain(now.Add(retryAfter))
+	if loss, ok := w.unreported(now.Add(retryAfter), false); !ok || loss.Lines != 0 || loss.Retried {
+		t.Errorf("the end is told as %+v, %v", loss, ok)
+	}
+	if loss, ok := w.unreported(now.Add(time.Hour), false); ok {
+		t.Errorf("it is told again: %+v", loss)
+	}
+}
+
+// TestWriterIsRedirected while one destination refuses what the other one takes.
+func TestWriterIsRedirected(t *testing.T) {
+	r := NewRing(0)
+	before, after := sink{err: syscall.ENOSPC}, sink{}
+	w := NewWriter(&before, nil, r)
+	put(r, 10, "line\n")
+	w.Flush()
+	w.Redirect(&after)
+	w.Flush()
+	if got := after.String(); got != "line\n" {
+		t.Errorf("the new destination has %q", got)
+	}
+	closeNow(t, w)
 }
 
 // TestWriterTellsInItself lets tell append to a ring of the Writer it was called by, at the end.

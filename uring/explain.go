@@ -19,6 +19,7 @@ type host struct {
 	groupPath    string // kernel.io_uring_group, Linux 6.6.
 	statusPath   string // The process's status: Seccomp and CapEff.
 	release      string
+	lockable     uint64 // RLIMIT_MEMLOCK, in bytes.
 }
 
 // Explain says in one sentence each why an error of Open, Probe or Features.Err came about, and what to do about it. It
@@ -29,6 +30,7 @@ func Explain(err error) (cause, cure string) {
 		groupPath:    "/proc/sys/kernel/io_uring_group",
 		statusPath:   "/proc/self/status",
 		release:      kernelRelease(),
+		lockable:     lockable(),
 	}.explain(err)
 }
 
@@ -95,7 +97,13 @@ func (h host) explainAbsent() (cause, cure string) {
 	return fmt.Sprintf("kernel %s is older than io_uring", h.release), cureUpgrade
 }
 
+// explainMemory tells apart what the queues do not fit into. The kernel counted them against RLIMIT_MEMLOCK before 5.12,
+// and does again since 6.14, for all processes of a user together.
 func (h host) explainMemory() (cause, cure string) {
+	if h.newerThan(6, 14) && h.lockable != unix.RLIM_INFINITY && !h.has(unix.CAP_IPC_LOCK) {
+		return fmt.Sprintf("the queues of io_uring do not fit into RLIMIT_MEMLOCK, which is %d KiB for all processes of the user; each shard takes about 550", h.lockable>>10),
+			"raise the limit (LimitMEMLOCK=infinity of the systemd unit, ulimit -l, --ulimit memlock=-1 of the container)"
+	}
 	if h.newerThan(5, 12) {
 		return "the kernel has no memory for the queues of io_uring",
 			"free memory or raise the limit of the cgroup (MemoryMax= of the systemd unit, --memory of the container)"
@@ -132,9 +140,21 @@ func (h host) status(field string) string {
 func (h host) filtered() bool { return h.status("Seccomp") == "2" }
 
 // privileged reports whether the sysctl's value of 1 lets the process pass.
-func (h host) privileged() bool {
+func (h host) privileged() bool { return h.has(capSysAdmin) }
+
+// has reports whether the process has a capability.
+func (h host) has(capability int) bool {
 	mask, err := strconv.ParseUint(h.status("CapEff"), 16, 64)
-	return err == nil && mask>>capSysAdmin&1 != 0
+	return err == nil && mask>>capability&1 != 0
+}
+
+// lockable is how much memory the process may lock.
+func lockable() uint64 {
+	var r unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &r) != nil {
+		return unix.RLIM_INFINITY
+	}
+	return r.Cur
 }
 
 // newerThan reports whether the kernel is of the given release or newer. A release that cannot be read counts as new.

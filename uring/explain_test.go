@@ -30,7 +30,7 @@ func testHost(tb testing.TB, disabled, group, status, release string) host {
 		}
 		return path
 	}
-	return host{file("disabled", disabled), file("group", group), file("status", status), release}
+	return host{file("disabled", disabled), file("group", group), file("status", status), release, 8 << 20}
 }
 
 func TestExplain(t *testing.T) {
@@ -115,6 +115,14 @@ func TestExplain(t *testing.T) {
 		},
 		{
 			"no memory", "", "", statusPlain, "6.12.0", setup(unix.ENOMEM),
+			"the kernel has no memory", "cgroup",
+		},
+		{
+			"locked memory, again", "", "", statusPlain, "6.18.0", setup(unix.ENOMEM),
+			"RLIMIT_MEMLOCK, which is 8192 KiB for all processes of the user", "LimitMEMLOCK=infinity",
+		},
+		{
+			"no memory, with the capability to lock any", "", "", "CapEff:\t0000000000004000\n", "6.18.0", setup(unix.ENOMEM),
 			"the kernel has no memory", "cgroup",
 		},
 		{

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control"
 )
 
 // check validates a configuration. It looks at the files that routes name, and at no network.
@@ -43,6 +45,7 @@ func check(t terminal, args []string) int {
 		return exitUsage
 	}
 	var verified *signed
+	var wrong error
 	var cfg *config.Config
 	var diagnostics config.Diagnostics
 	if trust.wanted() {
@@ -73,11 +76,30 @@ func check(t terminal, args []string) int {
 		if err == nil {
 			err = listCertificates(t.out, cfg)
 		}
+		if err == nil {
+			var lines []string
+			if lines, wrong = control.DescribePrivileges(cfg); wrong == nil {
+				err = listPrivileges(t.out, name, lines)
+			}
+		}
+	}
+	if wrong != nil {
+		return failed(t, wrong)
 	}
 	if code := printed(t, err); code != exitOK || len(diagnostics) == 0 {
 		return code
 	}
 	return exitFailure
+}
+
+// listPrivileges prints what the process would give up.
+func listPrivileges(w io.Writer, name string, lines []string) error {
+	for _, line := range lines {
+		if _, err := fmt.Fprintf(w, "%s: the process %s\n", name, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // count writes a number with its noun.

@@ -23,6 +23,8 @@ type terminal struct {
 	in       io.Reader // nil where nobody can be asked
 	out, err io.Writer
 	signals  <-chan os.Signal
+	// own says that the process is there for the command only, which may give up its rights then.
+	own bool
 }
 
 // command is one of the words that may follow "anygate".

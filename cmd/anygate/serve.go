@@ -63,11 +63,15 @@ func serve(t terminal, args []string) int {
 	case err != nil && trust.wanted():
 		return failed(t, err)
 	case err == nil && !showDemo:
-		from = &source{name: name, trust: trust, listen: listen}
+		from = &source{name: name, trust: trust, listen: listen, files: heritage.Files()}
 		if cfg, verified, err = from.open(); err != nil {
 			return refused(t, err)
 		}
 	default:
+		// It is unpacked by the program that serves it, which removes it at the end.
+		if err := confine(t, &config.Config{}, heritage, control.Confinement{}); err != nil {
+			return failed(t, err)
+		}
 		site, err := demo.Open()
 		if err != nil {
 			return failed(t, err)
@@ -97,15 +101,19 @@ func serve(t terminal, args []string) int {
 		}
 		cfg = changed
 	}
+	socket, err := controlSocket(controlName, from)
+	if err != nil {
+		return failed(t, err)
+	}
+	if err := confine(t, cfg, heritage, confinement(socket, keyLog, &trust)); err != nil {
+		return failed(t, err)
+	}
 	options := control.Options{
 		Config: cfg, Version: versionNumber, Stdout: t.out, Stderr: t.err, OwnProcess: true,
-		KeyLog: keyLog, Watch: watch, Heritage: heritage,
+		KeyLog: keyLog, Watch: watch, Heritage: heritage, Control: socket,
 	}
 	if from != nil {
 		options.Load = from.again
-	}
-	if options.Control, err = controlSocket(controlName, from); err != nil {
-		return failed(t, err)
 	}
 	server, err := control.Start(options)
 	if err != nil {
@@ -125,6 +133,25 @@ func serve(t terminal, args []string) int {
 		return exitFailure
 	}
 	return exitOK
+}
+
+// confine gives up what is not needed to serve a configuration. It may execute the program again.
+func confine(t terminal, cfg *config.Config, h *control.Heritage, o control.Confinement) error {
+	if !t.own {
+		return nil
+	}
+	return control.Confine(cfg, h, o)
+}
+
+// confinement is what the command line names that the process needs.
+func confinement(socket, keyLog string, trust *trusting) control.Confinement {
+	o := control.Confinement{Control: socket, Reads: trust.keys}
+	for _, name := range []string{keyLog, trust.state} {
+		if name != "" {
+			o.Writes = append(o.Writes, name)
+		}
+	}
+	return o
 }
 
 // controlSocket is the name of the control socket: the one that is given, else that of the configuration; empty for none.

@@ -200,7 +200,7 @@ func TestLostLogReader(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	lost := 0
-	for _, m := range regexp.MustCompile(`log lines were dropped .* refuses them lines=(\d+) destination=stdout error="broken pipe"`).FindAllStringSubmatch(p.log(), -1) {
+	for _, m := range regexp.MustCompile(`log lines were dropped .* refused them lines=(\d+) destination=stdout error="broken pipe"`).FindAllStringSubmatch(p.log(), -1) {
 		n, _ := strconv.Atoi(m[1])
 		lost += n
 	}

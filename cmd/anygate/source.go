@@ -5,6 +5,7 @@ import (
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control"
+	"github.com/anygate/anygate/control/privileges"
 )
 
 // source is where a configuration comes from that can be read again.
@@ -12,6 +13,8 @@ type source struct {
 	name   string
 	trust  trusting
 	listen []string
+	// files reads what the process may not read any more; nil reads files as they are.
+	files *privileges.Files
 	// verify is kept from one reading to the next: what is older than what it has accepted is refused.
 	verify *verifier
 }
@@ -22,7 +25,7 @@ func (s *source) open() (cfg *config.Config, by *signed, err error) {
 	var diagnostics config.Diagnostics
 	if s.trust.wanted() {
 		if s.verify == nil {
-			if s.verify, err = s.trust.verifier(); err != nil {
+			if s.verify, err = s.trust.verifier(s.files); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -30,7 +33,11 @@ func (s *source) open() (cfg *config.Config, by *signed, err error) {
 			return nil, nil, err
 		}
 	} else {
-		cfg, diagnostics = config.LoadAt(s.name, time.Now())
+		opt := config.System(s.name, time.Now())
+		direct := opt.ReadFile
+		opt.ReadFile = func(name string) ([]byte, error) { return s.files.Read(name, direct) }
+		opt.Stat, opt.Glob = s.files.Stat, s.files.Glob
+		cfg, diagnostics = config.LoadBy(s.name, opt)
 	}
 	if len(diagnostics) == 0 && len(s.listen) > 0 {
 		cfg, diagnostics = cfg.WithListen(s.listen)

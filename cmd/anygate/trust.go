@@ -8,6 +8,7 @@ import (
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control/bundle"
+	"github.com/anygate/anygate/control/privileges"
 )
 
 // trusting are the options of the commands that take a configuration only if it is signed.
@@ -47,9 +48,9 @@ type signed struct {
 	snapshot *bundle.Snapshot
 }
 
-// verifier reads the keys.
-func (o *trusting) verifier() (*verifier, error) {
-	trust, err := bundle.ReadTrust(o.keys, o.state)
+// verifier reads the keys, and later the configuration, by files.
+func (o *trusting) verifier(files *privileges.Files) (*verifier, error) {
+	trust, err := bundle.ReadTrust(o.keys, o.state, files.ReadInfo)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (v *verifier) open(name string) (*signed, *config.Config, config.Diagnostic
 
 // open is verifier and its open, for a command that reads a configuration once.
 func (o *trusting) open(name string) (*signed, *config.Config, config.Diagnostics, error) {
-	v, err := o.verifier()
+	v, err := o.verifier(nil)
 	if err != nil {
 		return nil, nil, nil, err
 	}

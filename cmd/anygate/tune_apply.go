@@ -19,7 +19,7 @@ func tuneApply(t terminal, host *tuning.Host, o *tuneOptions, options tuning.Opt
 	}
 	plan, err := tuning.NewPlan(host, report, o.state)
 	if err != nil {
-		return tuneFailed(t, privileges(err))
+		return tuneFailed(t, asRoot(err))
 	}
 	outcome := func(applied bool, code int, words string) int {
 		if o.asJSON {
@@ -62,7 +62,7 @@ func tuneApply(t terminal, host *tuning.Host, o *tuneOptions, options tuning.Opt
 		}
 	}
 	if err := tuning.Apply(host, plan, o.state); err != nil {
-		return tuneFailed(t, privileges(err))
+		return tuneFailed(t, asRoot(err))
 	}
 	return outcome(true, left, fmt.Sprintf("written: %s; how it was is kept in %s", count(len(plan.Settings), "setting"), o.state))
 }
@@ -109,7 +109,7 @@ func tuneRevert(t terminal, host *tuning.Host, o *tuneOptions) int {
 		}
 	}
 	if err != nil {
-		return tuneFailed(t, privileges(err))
+		return tuneFailed(t, asRoot(err))
 	}
 	code := tuneFine
 	if o.dry && back.File != "" {
@@ -154,8 +154,8 @@ func tuneVerify(t terminal, host *tuning.Host, o *tuneOptions, options tuning.Op
 	return o.answer(t, code, evidence, evidence.WriteText)
 }
 
-// privileges says what to do about an error that others do not have.
-func privileges(err error) error {
+// asRoot says what to do about an error that others do not have.
+func asRoot(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("%w; settings of the host are root's to write", err)
 	}

@@ -20,9 +20,10 @@ type Snapshot struct {
 	// Path is the name of the main file.
 	Path string
 
-	sum   [sha256.Size]byte
-	files map[string]verified // by the absolute name
-	open  map[string]bool     // files that may be read as they are, by the absolute name
+	sum    [sha256.Size]byte
+	reader Reader
+	files  map[string]verified // by the absolute name
+	open   map[string]bool     // files that may be read as they are, by the absolute name
 }
 
 // verified is a file that is what the manifest says.
@@ -40,7 +41,7 @@ func (s *Snapshot) read() error {
 	s.files, s.open = make(map[string]verified), make(map[string]bool)
 	for _, f := range s.Manifest.Files {
 		name := s.place(f.Name)
-		text, info, err := readFile(name)
+		text, info, err := s.reader.file(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("%s is signed, and not there", name)
@@ -90,7 +91,7 @@ func (s *Snapshot) ReadFile(name string) ([]byte, error) {
 	case ok:
 		return slices.Clone(f.text), nil
 	case s.open[key]:
-		text, _, err := readFile(name)
+		text, _, err := s.reader.file(name)
 		return text, err
 	}
 	return nil, &fs.PathError{Op: "read", Path: name, Err: errUnsigned}

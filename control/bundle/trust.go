@@ -24,6 +24,21 @@ type Trust struct {
 	keys  []*PublicKey
 	state string
 	seen  seen
+	read  Reader // nil to read files as they are
+}
+
+// Reader reads a file for a process that may have given up the right to. direct reads it as it is.
+type Reader func(name string, direct Direct) ([]byte, fs.FileInfo, error)
+
+// Direct reads a file, and tells of it.
+type Direct = func(name string) ([]byte, fs.FileInfo, error)
+
+// file reads a file by r.
+func (r Reader) file(name string) ([]byte, fs.FileInfo, error) {
+	if r == nil {
+		return readFile(name)
+	}
+	return r(name, readFile)
 }
 
 // seen is the newest manifest that was accepted.
@@ -33,11 +48,11 @@ type seen struct {
 }
 
 // ReadTrust reads the files of the keys that count. state, if it is not empty, is a file that remembers the newest
-// manifest from one process to the next.
-func ReadTrust(files []string, state string) (*Trust, error) {
-	t := &Trust{state: state}
+// manifest from one process to the next. read reads files; nil is as they are.
+func ReadTrust(files []string, state string, read Reader) (*Trust, error) {
+	t := &Trust{state: state, read: read}
 	for _, name := range files {
-		text, info, err := readFile(name)
+		text, info, err := read.file(name)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("the trusted key %s: %w", name, cause(err))
@@ -62,7 +77,7 @@ func ReadTrust(files []string, state string) (*Trust, error) {
 // older than what was accepted before is refused.
 func (t *Trust) Open(config string, now time.Time) (*Snapshot, error) {
 	name := config + Suffix
-	text, _, err := readFile(name)
+	text, _, err := t.read.file(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s is not signed: there is no %s; anygate sign --key KEY -c %s makes it", config, name, config)
@@ -80,7 +95,7 @@ func (t *Trust) Open(config string, now time.Time) (*Snapshot, error) {
 	if m.Config != filepath.Base(config) {
 		return nil, fmt.Errorf("the manifest %s is for %s", name, m.Config)
 	}
-	s := &Snapshot{Manifest: m, Path: config, sum: sum}
+	s := &Snapshot{Manifest: m, Path: config, sum: sum, reader: t.read}
 	return s, s.read()
 }
 

@@ -70,7 +70,7 @@ func (p *place) sign(open ...string) {
 
 func (p *place) trust(state string) *Trust {
 	p.t.Helper()
-	trust, err := ReadTrust([]string{p.path("trust.pub")}, state)
+	trust, err := ReadTrust([]string{p.path("trust.pub")}, state, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func TestReload(t *testing.T) {
 	p.write("etc/anygate.yml.sig", string(second))
 	accept("")
 	p.write("state", "anygate trust v1\nsequence 102\n")
-	if _, err := ReadTrust([]string{p.path("trust.pub")}, state); err == nil || !strings.Contains(err.Error(), "is damaged") {
+	if _, err := ReadTrust([]string{p.path("trust.pub")}, state, nil); err == nil || !strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("a damaged state: %v", err)
 	}
 	trust = p.trust(p.path("no/such/directory/state"))
@@ -317,7 +317,7 @@ func TestExpiry(t *testing.T) {
 func TestRotation(t *testing.T) {
 	p := newPlace(t)
 	p.write("new.pub", string(fixedKey(2).Public().Encode()))
-	trust, err := ReadTrust([]string{p.path("trust.pub"), p.path("new.pub")}, "")
+	trust, err := ReadTrust([]string{p.path("trust.pub"), p.path("new.pub")}, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,13 +346,13 @@ func TestPermissions(t *testing.T) {
 	if err := os.Chmod(p.path("trust.pub"), 0o664); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadTrust([]string{p.path("trust.pub")}, ""); err == nil || !strings.Contains(err.Error(), "others can change the trusted key") {
+	if _, err := ReadTrust([]string{p.path("trust.pub")}, "", nil); err == nil || !strings.Contains(err.Error(), "others can change the trusted key") {
 		t.Errorf("a trusted key of mode 0664: %v", err)
 	}
-	if _, err := ReadTrust(nil, ""); err == nil {
+	if _, err := ReadTrust(nil, "", nil); err == nil {
 		t.Error("no key is enough")
 	}
-	if _, err := ReadTrust([]string{p.path("none")}, ""); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := ReadTrust([]string{p.path("none")}, "", nil); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("a key that is not there: %v", err)
 	}
 }

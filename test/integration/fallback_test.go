@@ -111,7 +111,7 @@ func TestAutoTakesRing(t *testing.T) {
 	if len(engines) == 1 && engines[0] == product.Epoll {
 		return // Said to be missing here.
 	}
-	s := product.Start(t, product.Config{Engine: "auto", Text: "routes: {/: OK served}\n"})
+	s := product.Start(t, product.Config{Engine: "auto", Server: "user: root", Text: "routes: {/: OK served}\n"})
 	if s.Engine != product.IOUring {
 		t.Errorf("anygate runs on %s", s.Engine)
 	}

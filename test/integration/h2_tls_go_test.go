@@ -144,10 +144,10 @@ func TestH2WebSocketTLS(t *testing.T) {
 	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
 		up := origin.Start(t)
 		s := secure(t, newPKI(t), product.Config{Engine: e, Text: tlsLines + "log: {access: stdout}\nroutes: {/: http://" + up.Addr + "}\n"})
-		// This transport takes the field :protocol for what it is; net/http's own refuses it.
+		//lint:ignore SA1019 it takes the field :protocol for what it is, and net/http's own transport refuses it
 		transport := &http2.Transport{TLSClientConfig: s.trusting()}
-		defer transport.CloseIdleConnections()
 		client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+		defer client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		var group sync.WaitGroup

@@ -16,6 +16,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == refuseCommand {
 		refuseRing(os.Args[2:]) // does not return
 	}
+	if len(os.Args) > 1 && os.Args[1] == filterCommand {
+		installFilter(os.Args[2:]) // does not return
+	}
 	flag.Parse()
 	widen()
 	os.Exit(run(m))

@@ -91,6 +91,18 @@ func TestDependencies(t *testing.T) {
 		"github.com/andybalholm/brotli":      {"static"},
 		"github.com/klauspost/compress/gzip": {"static"},
 		"github.com/klauspost/compress/zstd": {"static"},
+		// Of control, only its package traces.
+		"go.opentelemetry.io/otel/attribute":                {"control"},
+		"go.opentelemetry.io/otel/codes":                    {"control"},
+		"go.opentelemetry.io/otel/trace":                    {"control"},
+		"go.opentelemetry.io/otel/sdk":                      {"control"},
+		"go.opentelemetry.io/otel/sdk/instrumentation":      {"control"},
+		"go.opentelemetry.io/otel/sdk/resource":             {"control"},
+		"go.opentelemetry.io/otel/sdk/trace":                {"control"},
+		"go.opentelemetry.io/otel/exporters/otlp/otlptrace": {"control"},
+		"go.opentelemetry.io/proto/otlp/trace/v1":           {"control"},
+		"google.golang.org/protobuf/proto":                  {"control"},
+		"google.golang.org/protobuf/encoding/protowire":     {"control"},
 	}
 	for _, p := range packages(t) {
 		for _, imported := range p.Imports {

@@ -12,14 +12,17 @@ import (
 // the configuration. All others go by config.Config.ReadFile: of a configuration that was signed, it gives the bytes that were
 // verified, and nothing else.
 var readers = []string{
-	"config/load.go",                  // is what ReadFile comes to where nothing is signed
-	"control/bundle/trust.go",         // verifies
-	"control/cgroup.go",               // the kernel's limits
-	"control/certificates/ech_key.go", // the server's own keys
-	"control/certificates/ocsp.go",    // responses, which are signed themselves
-	"control/discovery/files.go",      // the system's resolver
-	"control/overload.go",             // how much memory there is
-	"control/tls.go",                  // writes the log of keys
+	"config/load.go",                   // is what ReadFile comes to where nothing is signed
+	"control/bundle/trust.go",          // verifies
+	"control/cgroup.go",                // the kernel's limits
+	"control/certificates/ech_key.go",  // the server's own keys
+	"control/certificates/ocsp.go",     // responses, which are signed themselves
+	"control/destination/file.go",      // writes logs
+	"control/discovery/files.go",       // the system's resolver
+	"control/overload.go",              // how much memory there is
+	"control/privileges/capability.go", // the kernel's first free port
+	"control/privileges/status.go",     // what the kernel says of a process
+	"control/tls.go",                   // writes the log of keys
 }
 
 // TestConfigurationIsReadInOnePlace looks for other ways to a file.

@@ -17,6 +17,7 @@ var packages = map[string]string{
 	"openssl":  "openssl",
 	"prlimit":  "util-linux",
 	"testssl":  "testssl.sh",
+	"unshare":  "util-linux",
 	"wrk":      "wrk",
 }
 

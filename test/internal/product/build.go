@@ -28,6 +28,10 @@ func Build() (remove func(), err error) {
 		return nil, err
 	}
 	remove = func() { _ = os.RemoveAll(dir) }
+	// Some tests run it as another user.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return remove, err
+	}
 	path := filepath.Join(dir, "anygate")
 	cmd := exec.Command("go", "build", "-o", path, "github.com/anygate/anygate/cmd/anygate")
 	if out, err := cmd.CombinedOutput(); err != nil {
