@@ -36,12 +36,16 @@ type Config struct {
 
 	Server Server
 	Log    Log
-	// TLS and Trace are nil for a configuration without the section.
+	// TLS, Admin and Trace are nil for a configuration without the section.
 	TLS   *TLS
+	Admin *Admin
 	Trace *Trace
 
 	// Warnings are what can be served as it stands, and is probably not meant.
 	Warnings Diagnostics
+
+	// environment are the values of variables that the files refer to.
+	environment []string
 
 	// readFile is Options.ReadFile.
 	readFile func(path string) ([]byte, error)

@@ -76,6 +76,9 @@ func (l *loader) reference(n *node, off int) (width int, value string) {
 	if value == "" && hasDefault {
 		return width, fallback
 	}
+	if value != "" && !contains(l.environment, value) {
+		l.environment = append(l.environment, value)
+	}
 	if !ok {
 		l.rawError(n, off, width, Diagnostic{
 			Kind: KindMissing,

@@ -21,6 +21,7 @@ type jsonConfig struct {
 	Log       jsonLog        `json:"log"`
 	Trace     *jsonTrace     `json:"trace,omitempty"`
 	TLS       *jsonTLS       `json:"tls,omitempty"`
+	Admin     *jsonAdmin     `json:"admin,omitempty"`
 }
 
 type jsonPos struct {
@@ -140,6 +141,7 @@ func (c *Config) JSON() []byte {
 	out.Errors = c.Errors.json()
 	out.Server = c.Server.json()
 	out.TLS = c.TLS.json()
+	out.Admin = c.Admin.json()
 	return marshal(out)
 }
 

@@ -36,6 +36,9 @@ const (
 	maxSourceColumns = 160
 	// maxListeners bounds the addresses that are listened to. Further ones are refused.
 	maxListeners = 256
+
+	// maxAdminListeners is the same for those of `admin`.
+	maxAdminListeners = 16
 	// maxMembers bounds the members of a pool. Further ones are refused.
 	maxMembers = 1024
 	// maxPerAddress is the largest limit of connections per address, which is what a counter of them holds.

@@ -187,6 +187,10 @@ type loader struct {
 	lentTLS bool
 	// h2Off is the value of server.h2 that counts.
 	h2Off *node
+	// admin is where the parts of the section stand.
+	admin adminDraft
+	// environment are the values of variables that were referred to.
+	environment []string
 }
 
 func newLoader(opt Options) *loader {

@@ -218,6 +218,22 @@ func (l *loader) readErrorLog(v *node) {
 	)
 }
 
+// LogFiles are the paths of the files that logs are written to.
+func (c *Config) LogFiles() (names []string) {
+	for _, to := range []string{c.Log.To, c.Log.Access.To} {
+		switch {
+		case to == "off" || to == "stdout" || to == "stderr" || to == "syslog" || strings.HasPrefix(to, "syslog:") || strings.HasPrefix(to, "syslog+tcp:"):
+			continue
+		case !filepath.IsAbs(to):
+			to = filepath.Join(c.BaseDir, to)
+		}
+		if !slices.Contains(names, to) {
+			names = append(names, to)
+		}
+	}
+	return names
+}
+
 // print writes the section with all that is in effect.
 func (g *Log) print(b *strings.Builder) {
 	b.WriteString("log:\n  access: {to: " + quoteYAML(g.Access.To) + ", format: " + g.Access.Format)

@@ -29,6 +29,7 @@ func (c *Config) Print(w io.Writer) error {
 		}
 	}
 	c.printServer(&b)
+	c.printAdmin(&b)
 	c.Log.print(&b)
 	c.Trace.print(&b)
 	_, err := io.WriteString(w, b.String())

@@ -7,7 +7,7 @@ import (
 )
 
 // References are the files that the configuration names and that are a part of what it says: pages for errors,
-// certificates and their keys, secrets, and the files of policies. Each is a name for ReadFile. The files that the
+// certificates and their keys, secrets, the admin's tokens, and the files of policies. Each is a name for ReadFile. The files that the
 // configuration itself consists of are in Files. What routes serve is not among them.
 func (c *Config) References() []string {
 	var names []string
@@ -33,6 +33,9 @@ func (c *Config) References() []string {
 	}
 	if c.TLS != nil {
 		names = append(names, c.TLS.references()...)
+	}
+	if a := c.Admin; a != nil && a.Token != "" && !a.TokenEnv {
+		names = append(names, a.Token)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"unicode/utf8"
 
@@ -60,6 +61,15 @@ func unplaced(c *Config) Config {
 			u.TLS = &own
 		}
 		out.Upstreams = append(out.Upstreams, u)
+	}
+	out.environment = nil // what is printed has no references
+	if c.Admin != nil {
+		own := *c.Admin
+		own.Pos, own.Listen = Pos{}, slices.Clone(own.Listen)
+		for i := range own.Listen {
+			own.Listen[i].Pos = Pos{}
+		}
+		out.Admin = &own
 	}
 	out.Routes = nil
 	for _, r := range c.Routes {

@@ -23,7 +23,7 @@ func sections() []section {
 		{key: "use", read: (*loader).readUse},
 		{key: "routes", read: (*loader).readRoutes},
 		{key: "groups", read: (*loader).readGroups},
-		{key: "admin", read: unavailableSection(adminShape)},
+		{key: "admin", settings: true, read: (*loader).readAdmin},
 		{key: "trace", settings: true, read: (*loader).readTrace},
 	}
 }
@@ -63,6 +63,8 @@ func (l *loader) decode(c *Config) {
 	c.Errors = l.errors
 	l.finishServer()
 	l.finishListen()
+	l.finishAdmin()
+	c.environment = l.environment
 	l.finishTLS()
 	l.finishRoutes()
 }

@@ -51,7 +51,7 @@ func prepare(cfg *config.Config, reg *Registry) (*draft, error) {
 	d := &draft{gen, compiler{
 		cfg: cfg, reg: reg, sites: make(map[string]*static.Site),
 		named: make(map[string]*pool), pages: make(map[string]*gateway.ErrorPages), limiters: make(map[string]any), secrets: make(map[string]watched),
-		identities: certificates.NewIdentities(cfg.ReadFile),
+		identities: certificates.NewIdentities(cfg.ReadFile), trust: certificates.NewTrust(cfg.ReadFile),
 	}}
 	c := &d.compiler
 	gen.Settings.PerAddress = c.perAddress(cfg.Server.Limits.ConnectionsPerAddress)
@@ -95,6 +95,7 @@ func (s superseded) close() {
 
 // adopt makes the draft what is served as far as the registry is concerned.
 func (d *draft) adopt() superseded {
+	d.reg.count(d.generation)
 	d.reg.tokens.next()
 	d.reg.adopt(d.pools)
 	d.reg.adoptLimiters(d.limiters)
@@ -102,7 +103,7 @@ func (d *draft) adopt() superseded {
 	d.reg.mu.Lock()
 	defer d.reg.mu.Unlock()
 	before := superseded{d.reg.certificates, d.reg.identities}
-	d.reg.certificates, d.reg.identities = d.certificates, d.identities
+	d.reg.certificates, d.reg.identities, d.reg.trust = d.certificates, d.identities, d.trust
 	return before
 }
 
@@ -122,10 +123,11 @@ type compiler struct {
 	tokens map[string]*privacypass.Policy // by the line of the policy
 
 	certificates *certificates.Set   // nil without TLS
-	trusted      map[string]*trusted // by the name of the file
+	trusted      map[string]*trusted // by the path of the file
 	certified    []certifiedHost     // of routes that want certificates of clients
 
 	identities *certificates.Identities // what is shown to upstreams
+	trust      *certificates.Trust      // who vouches for clients and upstreams
 	roots      *x509.CertPool           // of the system, nil until they are needed
 
 	limiters map[string]any     // see limiters

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -145,7 +146,11 @@ func account(cfg *config.Config) (*privileges.Account, error) {
 // needed are the capabilities that a configuration needs, and the addresses that do so.
 func needed(cfg *config.Config) (c privileges.Capabilities, low []string) {
 	free := privileges.FirstFreePort()
-	for _, l := range cfg.Listen {
+	list := cfg.Listen
+	if cfg.Admin != nil {
+		list = slices.Concat(list, cfg.Admin.Listen)
+	}
+	for _, l := range list {
 		if l.Network != "tcp" {
 			continue
 		}

@@ -136,6 +136,9 @@ func (h *Heritage) Ready() {
 	}
 }
 
+// replaces reports whether another process is there that this one goes on in the place of.
+func (h *Heritage) replaces() bool { return h != nil && h.ready != nil }
+
 // readyWord is what the process before reads when the next one serves.
 const readyWord = "ready\n"
 

@@ -105,6 +105,17 @@ const (
 	// configuration, and a collection disturbs every shard; buffers and connections are not on the heap.
 	gcPercent = 400
 
+	// askTime is how long a shard may take to answer a question of how it is; one that does not is reported as silent, with
+	// the numbers from before. askPoll is how often it is looked whether all have, and measureAge for how long everybody
+	// who asks is told the same, so that asking often costs the shards nothing.
+	askTime    = time.Second
+	askPoll    = 200 * time.Microsecond
+	measureAge = 200 * time.Millisecond
+
+	// walkPlaces is how many connections a shard describes in one turn, and walkTime bounds all of them together.
+	walkPlaces = 1024
+	walkTime   = 5 * time.Second
+
 	// logClose is how long the logs get to write what they hold when the process ends.
 	logClose = 2 * time.Second
 

@@ -16,6 +16,7 @@ type pool struct {
 	upstream *proxy.Upstream
 	config   config.Pool
 	servers  []server
+	disabled []*proxy.Member // those that are left out
 }
 
 // server is a server of a pool, which is as many members as it has addresses.
@@ -66,6 +67,7 @@ func (r *Registry) publish(p *pool) {
 	before := p.upstream.Set().Endpoints
 	var endpoints []proxy.Endpoint
 	var weights []balance.Endpoint
+	p.disabled = nil
 	for i := range p.servers {
 		s := &p.servers[i]
 		for _, a := range s.addresses {
@@ -73,6 +75,10 @@ func (r *Registry) publish(p *pool) {
 			r.secureMember(e.Member, s)
 			if slices.Contains(endpoints, e) {
 				continue // two names of one address
+			}
+			if r.disabled[e.Member] {
+				p.disabled = append(p.disabled, e.Member)
+				continue
 			}
 			w := balance.Endpoint{Key: a.name, Weight: s.config.Weight, Backup: s.config.Backup || a.backup, Group: int32(s.group)}
 			if a.weight > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control/privileges"
@@ -48,10 +49,14 @@ func wants(cfg *config.Config) (list []want) {
 			list = append(list, want{t.ECH.Keys.Name, privileges.Write, false, t.ECH.Keys.Pos})
 		}
 	}
-	if to := cfg.Log.Access.To; filepath.IsAbs(to) {
-		list = append(list, want{to, privileges.Write, true, config.Pos{}})
+	for _, name := range cfg.LogFiles() {
+		list = append(list, want{name, privileges.Write, true, config.Pos{}})
 	}
-	for _, l := range cfg.Listen {
+	listeners := cfg.Listen
+	if cfg.Admin != nil {
+		listeners = slices.Concat(listeners, cfg.Admin.Listen)
+	}
+	for _, l := range listeners {
 		if l.Network == "unix" && l.Addr[0] != '@' {
 			list = append(list, want{l.Addr, privileges.Sockets, true, l.Pos})
 		}

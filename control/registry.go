@@ -30,7 +30,11 @@ type Registry struct {
 	watches      []*discovery.Watch
 	certificates *certificates.Set // nil without TLS
 	identities   *certificates.Identities
+	trust        *certificates.Trust
 	secured      map[*proxy.Member]string // what tells how TLS is spoken to it from other ways
+
+	series   series
+	disabled map[*proxy.Member]bool // taken out by command
 
 	tokens   tokens
 	limiters limiters
@@ -60,7 +64,7 @@ func NewRegistry(r Resolver) *Registry {
 	return &Registry{
 		resolver: r, shards: 1, limiters: limiters{rateKeys: minLimiterKeys, countKeys: minLimiterKeys},
 		upstreams: make(map[string]*proxy.Upstream), members: make(map[memberKey]*proxy.Member), plans: make(map[string]uint32),
-		secured: make(map[*proxy.Member]string),
+		secured: make(map[*proxy.Member]string), series: newSeries(), disabled: make(map[*proxy.Member]bool),
 	}
 }
 

@@ -49,6 +49,9 @@ func (s *Server) Reload(dry bool) (*Report, error) {
 		defer s.notify(readyState)
 	}
 	r, err := s.reload(dry)
+	if !dry {
+		s.told.loaded(err)
+	}
 	switch {
 	case err != nil && !dry:
 		s.tellRefused(err)
@@ -91,6 +94,11 @@ func (s *Server) reload(dry bool) (*Report, error) {
 	r.Remarks = append(r.Remarks, draft.remarks...)
 	if dry {
 		draft.discard()
+		premises, err := s.preparePremises(cfg, nil)
+		if err != nil {
+			return nil, err
+		}
+		premises.discard()
 		return r, s.sockets.claimAll(cfg.Listen)
 	}
 	logs, err := s.logs.prepare(cfg)
@@ -104,7 +112,17 @@ func (s *Server) reload(dry bool) (*Report, error) {
 		draft.discard()
 		return nil, err
 	}
-	if err := s.adopt(loaded, draft, list); err != nil {
+	names := make([]string, len(list))
+	for i, e := range list {
+		names[i] = e.name
+	}
+	premises, err := s.preparePremises(cfg, names)
+	if err == nil {
+		if err = s.adopt(loaded, draft, list); err != nil {
+			premises.discard()
+		}
+	}
+	if err != nil {
 		s.logs.discard(logs)
 		draft.discard()
 		for _, e := range list {
@@ -116,6 +134,7 @@ func (s *Server) reload(dry bool) (*Report, error) {
 	}
 	s.logs.adopt(logs)
 	s.tracing.use(cfg.Trace)
+	s.adoptPremises(premises)
 	return r, nil
 }
 

@@ -46,11 +46,12 @@ type secretFile[T any] struct {
 	err     error // of the last look
 }
 
-// stamp tells versions of a file apart.
+// stamp tells versions of a file apart. Who writes into a file may set the time of that back, as tools do that copy times,
+// but not the time of the change, which the kernel keeps.
 type stamp struct {
-	modified time.Time
-	size     int64
-	inode    uint64
+	modified, changed time.Time
+	size              int64
+	inode             uint64
 }
 
 // auth compiles the policy auth.
@@ -139,9 +140,10 @@ func (f *secretFile[T]) from(read func(name string) ([]byte, error)) { f.read = 
 func (f *secretFile[T]) look() (changed bool, err error) {
 	var st unix.Stat_t
 	if err = unix.Stat(f.path, &st); err != nil {
+		f.stamp = stamp{}
 		return f.failed(fmt.Errorf("%s: %w", f.path, err))
 	}
-	now := stamp{time.Unix(st.Mtim.Unix()), st.Size, st.Ino}
+	now := stamp{time.Unix(st.Mtim.Unix()), time.Unix(st.Ctim.Unix()), st.Size, st.Ino}
 	if now == f.stamp {
 		return false, f.err
 	}
@@ -151,6 +153,8 @@ func (f *secretFile[T]) look() (changed bool, err error) {
 	}
 	text, err := f.read(f.path)
 	if err != nil {
+		// It may be the machine's fault, for want of descriptors say, and then the next look finds the same stamp.
+		f.stamp = stamp{}
 		return f.failed(err)
 	}
 	sum := sha256.Sum256(text)

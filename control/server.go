@@ -77,6 +77,11 @@ type Server struct {
 	replaced   chan int       // takes the number of the process that goes on
 	stops      chan struct{}  // takes the command to end
 
+	began    time.Time
+	measures measures
+	admin    administration
+	told     told
+
 	registry   *Registry
 	health     *health.Monitor // nil if nothing is watched
 	generation atomic.Pointer[gateway.Generation]
@@ -101,6 +106,7 @@ func Start(o Options) (_ *Server, err error) {
 	}
 	s := &Server{
 		opt: o, cfg: o.Config, started: o.Config, repeat: signalRepeat, deaf: deafTime, ended: make(chan struct{}),
+		began:    time.Now(),
 		draining: make(chan struct{}), replaced: make(chan int, 1), stops: make(chan struct{}, 1),
 		supervisor: o.Heritage.supervisor(),
 	}
@@ -117,6 +123,7 @@ func Start(o Options) (_ *Server, err error) {
 	}
 	s.registry = NewRegistry(nil)
 	s.registry.shards, s.registry.tell = s.size.shards, s.tellName
+	s.told.changes.Loaded = s.began
 	s.registry.limiters.rateKeys, s.registry.limiters.countKeys = s.size.rateKeys, s.size.countKeys
 	if err := s.openKeyLog(o.KeyLog); err != nil {
 		return nil, err
@@ -149,8 +156,14 @@ func Start(o Options) (_ *Server, err error) {
 		s.sockets.close()
 		return nil, err
 	}
-	if s.logs, err = openLogs(o.Config, s.size.shards, o.Stdout, o.Stderr); err == nil {
-		s.tracing, err = openTracing(s.size.shards, o.Version, s.logs)
+	doors, err := s.preparePremises(o.Config, s.sockets.names())
+	if err == nil {
+		if s.logs, err = openLogs(o.Config, s.size.shards, o.Stdout, o.Stderr); err == nil {
+			s.tracing, err = openTracing(s.size.shards, o.Version, s.logs)
+		}
+		if err != nil {
+			doors.discard()
+		}
 	}
 	if err != nil {
 		s.files.close()
@@ -159,6 +172,7 @@ func Start(o Options) (_ *Server, err error) {
 	}
 	s.tracing.use(o.Config.Trace)
 	if err := s.startShards(); err != nil {
+		doors.discard()
 		s.abandon()
 		return nil, err
 	}
@@ -171,6 +185,7 @@ func Start(o Options) (_ *Server, err error) {
 	if o.OwnProcess {
 		go s.tidy()
 	}
+	s.adoptPremises(doors)
 	s.openControl()
 	s.announce() // Whoever reads that may send commands at once.
 	s.attend()
@@ -375,6 +390,7 @@ func (s *Server) finish() error {
 	// Whoever was changing something finds out that nothing can be changed any more.
 	s.changing.Lock()
 	defer s.changing.Unlock()
+	s.closeAdmin()
 	s.supervisor.close()
 	s.files.close()
 	if s.health != nil {

@@ -9,8 +9,9 @@ import (
 
 // The kinds of messages of this package. They are far from those of package gateway.
 const (
-	messageLook  = 1<<16 + iota // how many client connections are there?
-	messageOrder                // Value is an *order
+	messageLook     = 1<<16 + iota // how many client connections are there?
+	messageOrder                   // Value is an *order
+	messageQuestion                // Value is a *question
 )
 
 // shard is a running gateway, with what is known of it here.
@@ -59,6 +60,10 @@ func newShard(o gateway.Options) (*shard, error) {
 			s.looked.Add(1)
 		case messageOrder:
 			s.obey(m.Value.(*order))
+		case messageQuestion:
+			q := m.Value.(*question)
+			q.find()
+			q.done.Store(true)
 		default:
 			message(m)
 		}

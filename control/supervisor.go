@@ -55,13 +55,15 @@ func tellSocket(name, state string) error {
 }
 
 // attend begins what goes on beside serving: the supervisor hears that all is well, as long as all shards answer, and the
-// files of the configuration are looked at.
+// files of the configuration are looked at, and those of authorities.
 func (s *Server) attend() {
 	v := &s.supervisor
 	v.stop = make(chan struct{})
 	if v.socket != "" && v.watchdog > 0 {
 		go s.every(v.watchdog/2, s.reassure)
 	}
+	var after time.Time
+	go s.every(authoritiesEvery, func() { after = s.lookAtAuthorities(time.Now(), after) })
 	if s.opt.Watch && s.opt.Load != nil {
 		seen := newLook(s.cfg)
 		go s.every(filesPoll, func() { s.lookAtFiles(seen) })

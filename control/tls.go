@@ -27,7 +27,7 @@ func (c *compiler) authorities(name string) (*trusted, error) {
 	if t := c.trusted[name]; t != nil {
 		return t, nil
 	}
-	list, err := certificates.Authorities(name, c.cfg.ReadFile)
+	list, err := c.trust.Clients(c.path(name), name)
 	if err != nil {
 		return nil, err
 	}

@@ -234,18 +234,36 @@ func TestClientCertificates(t *testing.T) {
 		fmt.Fprintf(w, "%q %q %q %q", q.Header.Values("X-Client-Cert-Subject"), q.Header.Values("X-Client-Cert-Fingerprint"), q.Header.Values("Client-Cert"), q.Header.Values("Client-Cert-Chain"))
 	}))
 	defer origin.Close()
+	// The same in HTTP/2, without TLS and with it.
+	both := new(http.Protocols)
+	both.SetHTTP1(true)
+	both.SetUnencryptedHTTP2(true)
+	over2 := httptest.NewUnstartedServer(origin.Config.Handler)
+	over2.Config.Protocols = both
+	over2.Start()
+	defer over2.Close()
+	overTLS := newSecureOrigin(t, nil, func(s *httptest.Server) { s.Config.Handler, s.EnableHTTP2 = origin.Config.Handler, true })
 	spoof := []string{"X-Client-Cert-Subject", "CN=admin", "x-client-cert-fingerprint", "00", "Client-Cert", ":AA==:", "Client-Cert-Chain", ":AA==:", "X-Client-Cert-Verified", "yes"}
 	engines(t, func(t *testing.T, engine string) {
 		dir := tlsSite(t)
+		put(t, dir, "root.pem", tlsRoot.PEM())
 		r := startTLS(t, engine, dir, `
   clients:
     - {ca: clients.pem, names: "*.admin.test"}
     - {ca: clients.pem, names: admin.test, require: off}
-`, fmt.Sprintf(`
-  "/up/": %s
-  "b.test/up/": %s
-  "b.test/up/route/": %s | mtls others.pem
-`, origin.URL, origin.URL, origin.URL))
+`, strings.NewReplacer("H1", origin.URL, "H2C", strings.Replace(over2.URL, "http", "h2c", 1), "SECURE", "127.0.0.1:"+overTLS.port).Replace(`
+  "/up/": H1
+  "b.test/up/": H1
+  "b.test/up/route/": H1 | mtls others.pem
+  "/h2c/": H2C
+  "b.test/h2c/": H2C
+  "b.test/h2c/route/": H2C | mtls others.pem
+  "/h2/": https://h2
+  "b.test/h2/": https://h2
+  "b.test/h2/route/": https://h2 | mtls others.pem
+upstreams:
+  h2: {members: SECURE, protocol: h2, tls: {ca: root.pem}}
+`))
 		const none = "[] [] [] []"
 		identified := func(body, name string) bool {
 			return strings.HasPrefix(body, `["CN=`+name+`"] ["`) && strings.Contains(body, `":`) && strings.HasSuffix(body, `:"] []`)
@@ -288,13 +306,14 @@ func TestClientCertificates(t *testing.T) {
 					}
 					continue
 				}
-				for range 2 { // the second time on the same connection
-					resp, body := ask(t, client, c.url, spoof...)
+				// All by one connection, to upstreams that speak one version of HTTP and the other.
+				for _, up := range []string{"/up/", "/h2c/", "/h2/"} {
+					resp, body := ask(t, client, strings.Replace(c.url, "/up/", up, 1), spoof...)
 					if resp.StatusCode != c.status {
-						t.Errorf("%s (%x): answered %d %q", c.name, version, resp.StatusCode, body)
+						t.Errorf("%s, %s (%x): answered %d %q", c.name, up, version, resp.StatusCode, body)
 					}
 					if c.status == 200 && (c.who == "" && body != none || c.who != "" && !identified(body, c.who)) {
-						t.Errorf("%s (%x): the upstream is told %s", c.name, version, body)
+						t.Errorf("%s, %s (%x): the upstream is told %s", c.name, up, version, body)
 					}
 				}
 			}

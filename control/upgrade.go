@@ -28,6 +28,7 @@ func (s *Server) Upgrade(program string) (pid int, err error) {
 	defer s.changing.Unlock()
 	defer func() {
 		if err != nil {
+			s.told.upgradeFailed()
 			s.logs.say(telemetry.Error, "the upgrade has failed: this process stays", telemetry.String("error", err.Error()))
 		}
 	}()
@@ -57,6 +58,8 @@ func (s *Server) Upgrade(program string) (pid int, err error) {
 	s.supervisor.socket = ""
 	s.mu.Unlock()
 	s.control.Leave()
+	// So are the admin's addresses, of which those of TCP are shared.
+	s.closeAdmin()
 	// The paths of unix sockets are the other one's.
 	s.sockets.paths = nil
 	s.end()

@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control/certificates"
 	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/tlsedge"
-	"github.com/anygate/anygate/tlsedge/certificate"
 	"github.com/anygate/anygate/tlsedge/profile"
 )
 
@@ -40,13 +38,9 @@ func (c *compiler) upstreamTLS(t *config.UpstreamTLS, pos config.Pos) (*secure, 
 	s := &secure{insecure: t.Insecure, roots: x509.NewCertPool()}
 	switch {
 	case t.CA != nil:
-		text, err := c.cfg.ReadFile(t.CA.Path)
+		a, err := c.trust.Upstreams(t.CA.Name, t.CA.Path)
 		if err != nil {
-			return nil, at(t.CA.Pos, fmt.Errorf("cannot read %s: %w", t.CA.Name, err))
-		}
-		a, problems := certificate.ParseRoots(text, time.Time{})
-		if a == nil {
-			return nil, at(t.CA.Pos, fmt.Errorf("%s: %w", t.CA.Name, problems))
+			return nil, at(t.CA.Pos, err)
 		}
 		s.roots, s.digest = a.Pool, a.Digest
 	case !t.Insecure:

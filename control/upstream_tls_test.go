@@ -174,11 +174,11 @@ func TestUpstreamH2TLS(t *testing.T) {
 		another := newSecureOrigin(t, speaking(tls.VersionTLS13, "http/1.1"))
 		silent := newSecureOrigin(t, speaking(tls.VersionTLS13))
 		r := start(t, dir, fmt.Sprintf(upstreamTLSText, engine, strings.NewReplacer("BOTH", both.port, "OLD", old.port, "ANOTHER", another.port, "SILENT", silent.port).Replace(`
-  both: {members: 127.0.0.1:BOTH, protocol: h2, tls: {ca: ca.pem, server-name: app.test}, health: {path: /up, every: 100ms}}
+  both: {members: 127.0.0.1:BOTH, protocol: h2, tls: {ca: ca.pem, server-name: app.test}, health: {path: /up, every: 2s}}
   unsaid: {members: 127.0.0.1:BOTH, tls: {ca: ca.pem, server-name: app.test}}
   old: {members: "https://localhost:OLD", protocol: h2, tls: {ca: ca.pem}}
-  another: {members: 127.0.0.1:ANOTHER, protocol: h2, tls: {ca: ca.pem}, health: {path: /up, every: 100ms, fall: 1}}
-  silent: {members: 127.0.0.1:SILENT, protocol: h2, tls: {ca: ca.pem}, health: {path: /up, every: 100ms, fall: 1}}
+  another: {members: 127.0.0.1:ANOTHER, protocol: h2, tls: {ca: ca.pem}, health: {path: /up, every: 2s, fall: 1}}
+  silent: {members: 127.0.0.1:SILENT, protocol: h2, tls: {ca: ca.pem}, health: {path: /up, every: 2s, fall: 1}}
   spare: {members: [127.0.0.1:SILENT, 127.0.0.1:BOTH], protocol: h2, tls: {ca: ca.pem}}
 `), `
   "/both": https://both
@@ -227,7 +227,7 @@ func TestUpstreamTLSIdentity(t *testing.T) {
 			c.ClientCAs.AddCert(clientRoot.Cert)
 		})
 		r := start(t, dir, fmt.Sprintf(upstreamTLSText, engine, strings.ReplaceAll(`
-  shown: {members: 127.0.0.1:PORT, tls: {ca: ca.pem, cert: me.pem, key: me.key}, health: {path: /up, every: 100ms}}
+  shown: {members: 127.0.0.1:PORT, tls: {ca: ca.pem, cert: me.pem, key: me.key}, health: {path: /up, every: 2s}}
   hidden: {members: 127.0.0.1:PORT, tls: {ca: ca.pem}}
 `, "PORT", o.port), `
   "/shown": http://shown

@@ -21,9 +21,19 @@ func (s *Server) watch() {
 		return
 	}
 	if s.health == nil {
-		s.health = health.New(health.Options{Log: s.tell})
+		monitor := health.New(health.Options{Log: s.tell})
+		s.mu.Lock()
+		s.health = monitor
+		s.mu.Unlock()
 	}
 	s.health.Apply(list)
+}
+
+// monitor looks after upstreams; nil if none is to be looked after.
+func (s *Server) monitor() *health.Monitor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.health
 }
 
 // tell logs what has become of a member or a breaker.

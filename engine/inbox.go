@@ -19,6 +19,7 @@ type inbox struct {
 	tail   atomic.Uint64
 	_      [64]byte
 	asleep atomic.Bool
+	full   atomic.Uint64 // messages that found no room
 	fd     int32
 }
 
@@ -57,6 +58,7 @@ func (b *inbox) post(m Message) bool {
 			}
 			return true
 		case seq < t:
+			b.full.Add(1)
 			return false
 		}
 	}

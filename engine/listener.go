@@ -270,10 +270,19 @@ func (s *Shard) closeListener(l *listener) {
 }
 
 // Each calls f for every connection the protocol owns.
-func (s *Shard) Each(f func(c Conn)) {
-	for i := uint32(1); i < s.made; i++ {
+func (s *Shard) Each(f func(c Conn)) { s.EachOf(0, int(s.made), f) }
+
+// EachOf is Each for n places of the table from one on. It returns the place to
+// go on from, in another turn say, or 0 if that was the end of the table.
+func (s *Shard) EachOf(from uint32, n int, f func(c Conn)) (next uint32) {
+	end := min(uint64(from)+uint64(n), uint64(s.made))
+	for i := max(from, 1); uint64(i) < end; i++ {
 		if s.conns[i].alive() {
 			f(s.name(i))
 		}
 	}
+	if end >= uint64(s.made) {
+		return 0
+	}
+	return uint32(end)
 }

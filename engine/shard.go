@@ -95,6 +95,8 @@ type Stats struct {
 	NoBuffers, AcceptErrors     uint64
 	DirectSends, QueuedSends    uint64
 	Absent                      uint64 // parts of files that were not in memory
+	InboxFull                   uint64 // messages that found no room
+	Overflows                   uint64 // turns that found more completions than the ring holds
 	SmallInUse, LargeInUse      int
 	Open, Clients, TimersQueued int
 }
@@ -388,5 +390,6 @@ func (s *Shard) Stats() Stats {
 	st := s.stats
 	st.SmallInUse, st.LargeInUse = s.pool.small.inUse(), s.pool.large.inUse()
 	st.Open, st.Clients, st.TimersQueued = s.table.open, s.clients, s.timers.count
+	st.InboxFull = s.inbox.full.Load()
 	return st
 }

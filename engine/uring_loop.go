@@ -114,6 +114,9 @@ func (l *uringLoop) turn() {
 		s.handler.Turn()
 	}
 	n := r.Ready()
+	if r.Overflowed() {
+		s.stats.Overflows++
+	}
 	s.batch = int(n)
 	s.stats.Turns++
 	s.stats.Events += uint64(n)

@@ -114,6 +114,7 @@ type Exchange struct {
 
 	method    http1.MethodID
 	grpc      grpcState
+	began     int64 // shard clock
 	content   int64 // bytes of content received
 	discarded int   // bytes of content that a page stands for
 	policy    policyState
@@ -151,6 +152,7 @@ func (x *Exchange) start(codec Codec, stream uint32) {
 func (x *Exchange) Begin(in *Incoming) {
 	g, h := x.g, in.Head
 	x.method = h.MethodID
+	g.countBegin(x, in)
 	x.grpc.asked = proxy.GRPC(h)
 	if in.Content != http1.BodyNone {
 		x.state |= requestOpen
@@ -349,6 +351,7 @@ func (x *Exchange) Writable() {
 func (x *Exchange) Cancel() {
 	x.state |= cancelled
 	x.drop()
+	x.g.countEnd(x, "client_closed")
 	x.g.logEnd(x, "client_closed")
 	x.release()
 	x.g.freeExchange(x)
@@ -358,6 +361,7 @@ func (x *Exchange) Cancel() {
 // or given up, all of the request; the exchange is no longer valid.
 func (x *Exchange) Done() {
 	x.drop()
+	x.g.countEnd(x, x.log.reason)
 	if x.log.buf != 0 {
 		x.g.logEnd(x, "")
 	}

@@ -126,6 +126,7 @@ type Gateway struct {
 	traceLine      []byte
 	span           telemetry.Span
 	open           atomic.Int64
+	count          counters
 	grpc           grpcCounts
 
 	overload       *Overload
@@ -169,7 +170,7 @@ func New(o Options) (*Gateway, error) {
 }
 
 func newGateway(o Options) *Gateway {
-	return &Gateway{
+	g := &Gateway{
 		id: o.ID, overload: o.Overload,
 		current: o.Generation, gen: o.Generation.Load(),
 		path:   make([]byte, 0, http1.MaxHeadBytes),
@@ -181,7 +182,10 @@ func newGateway(o Options) *Gateway {
 		access:    o.Access, errors: o.Errors, level: o.ErrorLevel,
 		store: o.Files, ask: o.Ask, background: o.Background, readAhead: o.ReadAhead,
 		jobs: o.Jobs, signers: o.Signers,
+		count: counters{faults: new(reasonCounts), refusals: new(reasonCounts), failures: new(reasonCounts)},
 	}
+	g.prepareCounters(g.gen)
+	return g
 }
 
 // Attach completes a Gateway with the shard that calls its Handler.
@@ -370,6 +374,7 @@ func (g *Gateway) turn() {
 		return
 	}
 	g.gen, g.known = gen, gen
+	g.prepareCounters(gen)
 	if !g.draining {
 		g.proxy.Plans(gen.plans)
 	}

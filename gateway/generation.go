@@ -43,7 +43,10 @@ func (g *Generation) plans(yield func(*proxy.Plan) bool) {
 // Route is a compiled route. Which fields are set depends on Action.
 type Route struct {
 	// Name is the route's head as written, for logs.
-	Name   string
+	Name string
+	// Series is where the route is counted: FirstSeries or behind it, always the
+	// same for the same head, or SeriesOther.
+	Series uint32
 	Action route.Kind
 	// Errors are the pages for errors, those of the generation included.
 	Errors *ErrorPages

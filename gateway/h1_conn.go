@@ -72,6 +72,7 @@ type h1Conn struct {
 	trailer   *[]byte    // of the request, where one has come
 	flow      proxy.Flow // of a tunnel's bytes from the client
 	listener  uint16     // the id of the one it was accepted on
+	opened    uint32     // shard clock, in seconds
 	peer      netip.AddrPort
 	local     *netip.AddrPort // our end's address, where anybody has asked
 }
@@ -111,7 +112,7 @@ func (g *Gateway) newClient(c engine.Conn, listener int) {
 	if trailer != nil && cap(*trailer) > keptTrailer {
 		trailer = nil
 	}
-	*h = h1Conn{g: g, conn: c, queue: h.queue[:0], trailer: trailer, listener: uint16(listener)}
+	*h = h1Conn{g: g, conn: c, queue: h.queue[:0], trailer: trailer, listener: uint16(listener), opened: uint32(g.s.Now() / int64(time.Second))}
 	g.open.Add(1)
 	h.deadline(g.gen.Settings.Header)
 }
@@ -170,8 +171,11 @@ func (h *h1Conn) abort() {
 
 // closed is called when the connection has failed.
 func (h *h1Conn) closed(why engine.Reason) {
-	if why == engine.ReasonTransform {
+	switch {
+	case why == engine.ReasonTransform:
 		h.logTLS()
+	case h.flags.has(h1Handshake):
+		h.g.countUnsecured("closed")
 	}
 	h.gone()
 }

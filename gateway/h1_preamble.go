@@ -75,6 +75,7 @@ func (h *h1Conn) preambleIncomplete(b []byte) bool {
 // and does not wait for the peer to close its side.
 func (h *h1Conn) refusePreamble(reason string) {
 	g := h.g
+	g.countRefused(reason)
 	if g.errors != nil && g.level.Allows(telemetry.Warn) {
 		g.errors.Error(telemetry.Warn, g.s.Unix(), "connection refused",
 			telemetry.String("reason", reason),

@@ -386,6 +386,7 @@ func (h *h1Conn) refuse(err http1.Error, status int) {
 		h.g.refused(err, h.Peer())
 		reason = err.Error()
 	}
+	h.g.countRefusal(status, reason)
 	h.g.logRefusal(status, reason, h.Peer())
 	h.flags |= h1Close
 	h.flags &^= h1Content

@@ -262,6 +262,7 @@ func (h *h2Conn) refuse(code h2.Code, reason string) {
 // log writes why a client's connection is ended.
 func (h *h2Conn) log(reason string, code h2.Code) {
 	g := h.g
+	g.countRefused(reason)
 	if g.errors != nil && g.level.Allows(telemetry.Info) {
 		g.errors.Error(telemetry.Info, g.s.Unix(), "connection refused",
 			telemetry.String("reason", reason),

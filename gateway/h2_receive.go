@@ -113,6 +113,7 @@ func (h *h2Conn) refuseRequest(ev *h2.Event) {
 			telemetry.Int("status", int64(status)),
 			telemetry.Addr("client", h.Peer()))
 	}
+	g.countRefusal(status, ev.Reason)
 	g.logRefusal(status, ev.Reason, h.Peer())
 	st := h.newStream(ev.Stream)
 	if ev.End {

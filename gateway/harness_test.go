@@ -569,6 +569,9 @@ func (w *world) checkRest() {
 	if m := &w.g.mux; m.scratch != nil && (len(m.free) != len(m.streams)-1 || m.scratch.Streams() != 0 || len(m.scratch.Out) != 0) {
 		w.t.Errorf("%d of %d streams are free, %d are the codec's, %d bytes of its output are left (seed %d)", len(m.free), len(m.streams)-1, m.scratch.Streams(), len(m.scratch.Out), w.seed)
 	}
+	if n := &w.g.count; n.active != 0 || n.tunnels != 0 {
+		w.t.Errorf("%d exchanges and %d tunnels are still counted (seed %d)", n.active, n.tunnels, w.seed)
+	}
 	for _, u := range w.pools {
 		if w.id == 0 && (u.Conns.Used() != 0 || u.Requests.Used() != 0 || u.Waiting.Used() != 0) {
 			w.t.Errorf("%s: %d connections, %d requests and %d waiting are still counted (seed %d)", u.Name, u.Conns.Used(), u.Requests.Used(), u.Waiting.Used(), w.seed)

@@ -100,6 +100,7 @@ func (g *Gateway) countClient(c engine.Conn, peer netip.Addr) bool {
 	slot, ok := set.PerAddress.Enter(set.PerAddress.Hash().Addr(peer))
 	if !ok {
 		g.refusedClients.Add(1)
+		g.countRefused("address_limit")
 		return false
 	}
 	i := int(c.Index())

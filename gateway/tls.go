@@ -33,7 +33,11 @@ const protocolH2 = "h2"
 func (h *h1Conn) secured() {
 	g := h.g
 	h.flags &^= h1Handshake
-	switch t := h.TLS(); {
+	t := h.TLS()
+	if t != nil {
+		g.countSecured(t)
+	}
+	switch {
 	case t == nil || t.Protocol() != protocolH2:
 		h.deadline(g.gen.Settings.Header)
 	case g.gen.Settings.H2 != nil:
@@ -64,6 +68,7 @@ func (h *h1Conn) TLS() *tlsedge.Conn {
 // handshakeTimeout ends a connection whose handshake takes too long. There is nobody
 // to be told, in any language.
 func (h *h1Conn) handshakeTimeout() {
+	h.g.countUnsecured("timeout")
 	h.refusedTLS(telemetry.Info, "handshake_timeout")
 	h.gone()
 	h.g.s.Drop(h.conn)
@@ -74,6 +79,9 @@ func (h *h1Conn) logTLS() {
 	t := h.TLS()
 	if t == nil || t.Err() == nil {
 		return
+	}
+	if h.flags.has(h1Handshake) {
+		h.g.countUnsecured(tlsedge.FailureCode(t.Err()))
 	}
 	level := telemetry.Info
 	if _, ok := errors.AsType[*tlsedge.Panicked](t.Err()); ok {

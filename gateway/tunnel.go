@@ -39,6 +39,7 @@ func (d *downstream) Tunnel(r *proxy.Response) {
 	x := (*Exchange)(d)
 	x.begin(r.Status)
 	x.state |= tunnelled | requestOpen
+	x.g.countTunnel()
 	x.unlimitTime() // it is an exchange no more, and has a limit of its own
 	x.g.head = Response{
 		Status: r.Status, Block: r.Block, Length: -1,

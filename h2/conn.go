@@ -77,6 +77,7 @@ const (
 	gotGoAway                          // the peer has
 	sweeping                           // streams above the last are being reported
 	extended                           // the peer takes extended CONNECT
+	withheld                           // of the connection's window only earlyContent is open yet
 	noPriorities                       // the peer has said that RFC 7540's priorities mean nothing; 1 may not become 0
 )
 
@@ -103,7 +104,8 @@ func (c *Conn) Dial(sc *Scratch, cfg *Config) {
 
 // Upgrade begins the server's end of a connection that has spoken HTTP/1.1 until now (RFC 7540, section 3.2). settings is
 // the value of the one HTTP2-Settings field. The request that asked for it is stream 1, which is returned, the owner's,
-// and has ended on the client's side: content is to be read before the upgrade. The owner has sent the 101; our settings
+// and has ended on the client's side: content is to be read before the upgrade. Of its response a part may be sent at once, and
+// the rest when the client's settings have come. The owner has sent the 101; our settings
 // are in Out; the client's preface comes next. It reports nil, and c is closed, if settings is malformed.
 func (c *Conn) Upgrade(sc *Scratch, cfg *Config, settings []byte) *Stream {
 	var payload [maxSettings * settingSize]byte
@@ -117,6 +119,8 @@ func (c *Conn) Upgrade(sc *Scratch, cfg *Config, settings []byte) *Stream {
 		return nil
 	}
 	c.step = stepPreface
+	c.send = earlyContent
+	c.flags |= withheld
 	c.announce()
 	c.highest = 1
 	s := c.begin(1)

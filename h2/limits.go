@@ -5,6 +5,9 @@ const (
 	// maxSettings is how many settings a SETTINGS frame may have. There are nine in all, some implementations add
 	// reserved ones to see whether anybody minds. More are a connection error.
 	maxSettings = 64
+	// earlyContent is how much content a client that has upgraded is sent before it has said anything in HTTP/2. What
+	// comes behind the 101 has to fit where clients keep what they have read of HTTP/1.1: in curl that is 32 KiB.
+	earlyContent = 16 << 10
 	// maxDebugData is how much of the debug data of a GOAWAY is shown to the owner. What is beyond is skipped.
 	maxDebugData = 128
 	// maxTable is the size of the dynamic table that is used to compress, however large a one the peer would keep.

@@ -75,9 +75,24 @@ func TestUpgrade(t *testing.T) {
 	equal(t, "sent", r.sent(), "HEADERS 1 :status=200 content-length=0 end")
 	c.Release(s)
 	c.Close()
-	if c.Upgrade(sc, &DefaultConfig, nil) == nil {
-		t.Error("no settings are settings")
+	if s = c.Upgrade(sc, &DefaultConfig, nil); s == nil {
+		t.Fatal("no settings are settings")
 	}
+	// The whole window is open when the client speaks HTTP/2.
+	if n := c.Room(s); n != earlyContent {
+		t.Errorf("there is room for %d bytes before the client's settings", n)
+	}
+	r.forget()
+	r.take(Preface + noSettings)
+	equal(t, "events", r.log, "settings")
+	if n := c.Room(s); n != MinWindow {
+		t.Errorf("there is room for %d bytes behind them", n)
+	}
+	r.take(noSettings)
+	if n := c.Room(s); n != MinWindow {
+		t.Errorf("there is room for %d bytes behind further ones", n)
+	}
+	c.Close()
 }
 
 func TestResponse(t *testing.T) {

@@ -103,6 +103,11 @@ func (c *Conn) settings(b []byte, ev *Event) {
 		return
 	}
 	c.flags |= settingsSeen
+	if c.flags.has(withheld) {
+		// The event is that of a window that opens.
+		c.flags &^= withheld | starved
+		c.send += MinWindow - earlyContent
+	}
 	c.sc.Out = appendFrame(c.sc.Out, 0, frameSettings, flagAck, 0)
 	ev.Kind, ev.Stream = EventSettings, nil
 }

@@ -49,3 +49,16 @@ func checkFieldValue(item word, off int) *Error {
 	}
 	return nil
 }
+
+// isHost reports whether a text can stand in a Host field (RFC 9110, 7.2): it is not empty, and has nothing but what names,
+// addresses and ports are made of. Servers refuse a request with anything else, or take it apart each in its own way.
+func isHost(text string) bool {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._~%:[]", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return text != ""
+}

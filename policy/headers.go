@@ -92,6 +92,9 @@ func parseHeaders(w *words) (Policy, *Error) {
 		if h.Request && edit.Op != SetField && lower(edit.Name) == "host" {
 			return nil, item.wrong("a request has exactly one Host", "~Host=NAME to set it")
 		}
+		if h.Request && lower(edit.Name) == "host" && !isHost(edit.Value) {
+			return nil, item.wrong(strconv.Quote(edit.Value)+" is not a host", "a name or an address, with or without a port")
+		}
 		h.Edits = append(h.Edits, edit)
 	}
 }

@@ -44,6 +44,7 @@ func (c *Call) again() {
 	if c.repeats == 0 {
 		c.v.repeats++
 	}
+	c.v.count.Retries++
 	c.repeats++
 	c.exclude() // first: a new set may give the member's slot to another
 	c.v.refresh()

@@ -403,6 +403,7 @@ func (c *Call) fail(f Failure) {
 	}
 	member := c.Member()
 	c.p.failures[f].Add(1)
+	c.v.count.Failures[f]++
 	if f.Fault() {
 		c.failed()
 	}

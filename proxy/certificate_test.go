@@ -28,6 +28,20 @@ func TestCertificateFields(t *testing.T) {
 		if want := "GET / HTTP/1.1\r\nHost: h\r\n" + c.want + forwarded + "\r\n"; got != want {
 			t.Errorf("%s:\n%q\nwant\n%q", c.name, got, want)
 		}
+		// An upstream of HTTP/2 is told the same, whatever version the client speaks, and whatever it offers.
+		for _, over2 := range []bool{false, true} {
+			for _, offer := range []string{"", "websocket"} {
+				a.r.HTTP2, a.r.Upgrade = over2, []byte(offer)
+				mem, p := a.parts(t)
+				want := c.want + forwarded
+				if over2 {
+					want = strings.Replace(want, "Via: 1.1", "Via: 2", 1)
+				}
+				if got := string(mem[p.fields:p.key]); got != want {
+					t.Errorf("%s, to HTTP/2 (from it: %v, offering %q):\n%q\nwant\n%q", c.name, over2, offer, got, want)
+				}
+			}
+		}
 	}
 }
 

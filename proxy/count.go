@@ -34,6 +34,7 @@ func (c *Call) answer(ok bool) {
 	cell := c.pl.cell
 	cell.LatencySum.Add(uint64(took / 1000))
 	cell.LatencyN.Add(1)
+	c.v.count.Answers.Observe(took)
 	c.v.members.Observe(c.slot, took, ok, now)
 	c.answered = true
 }

@@ -57,9 +57,9 @@ func (p *parts) appendRequest(dst []byte, r *Request, t *Target, m *Member) []by
 		dst = appendAccept(dst, h.Value(&h.Fields[key]))
 	}
 	p.fields = len(dst)
-	drop := dropped
+	drop := r.drops
 	if len(r.Upgrade) > 0 {
-		drop = droppedOffering
+		drop = r.dropsOffering
 	}
 	if r.HTTP2 {
 		dst = appendKept(dst, &h.Head, drop)

@@ -120,7 +120,10 @@ func TestPartsAllocateNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { dst = p.appendRequest(dst[:0], &a.r, &a.target, a.member) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	a.r.HTTP2 = true
+	a.r.HTTP2, a.r.OwnCertificate, a.r.Certificate = true, true, []byte(clientFields)
+	if n := testing.AllocsPerRun(100, func() { dst = p.appendRequest(dst[:0], &a.r, &a.target, a.member) }); n != 0 {
+		t.Errorf("%v allocations over HTTP/2", n)
+	}
 	if n := testing.AllocsPerRun(100, func() { dst = appendKey(dst[:0], &a.r) }); n != 0 {
 		t.Errorf("%v allocations for a key", n)
 	}
@@ -171,9 +174,9 @@ func FuzzParts(f *testing.F) {
 			string(mem[:at.path])+" "+string(mem[at.path:at.authority])+" "+string(mem[at.authority:at.accept])+" http" {
 			t.Errorf("%q became %q", raw, got)
 		}
-		drop := dropped
+		drop := a.r.drops
 		if len(a.r.Upgrade) > 0 {
-			drop = droppedOffering
+			drop = a.r.dropsOffering
 		}
 		var want, got []string
 		for i := range a.head.Fields {

@@ -45,10 +45,10 @@ func webSocketKey(r *Request) int {
 	return i
 }
 
-// droppedOffering is dropped for a request that offers another protocol: the
+// dropsOffering is drops for a request that offers another protocol: the
 // key is not for members that are asked by an extended CONNECT.
-func droppedOffering(h *http1.Head, f *http1.Field) bool {
-	return f.ID == http1.FieldOther && http1.EqualFold(h.Name(f), "sec-websocket-key") || dropped(h, f)
+func (r *Request) dropsOffering(h *http1.Head, f *http1.Field) bool {
+	return f.ID == http1.FieldOther && http1.EqualFold(h.Name(f), "sec-websocket-key") || r.drops(h, f)
 }
 
 // appendAccept appends what a server of a WebSocket answers a key with (RFC

@@ -189,6 +189,7 @@ func (p *Proxy) connect(pl *pool, unit bool) (*link, engine.Errno) {
 	}
 	pl.open++
 	pl.v.open++
+	pl.v.count.Connects++
 	pl.count()
 	return u, 0
 }

@@ -50,25 +50,21 @@ type Request struct {
 	Edits *http1.Edits
 }
 
-// dropped says which fields of a request are not passed on, beside the
-// hop-by-hop ones: those that the proxy writes itself, and those that only
-// concern the client's connection.
-func dropped(h *http1.Head, f *http1.Field) bool {
+// drops says which of the client's fields are not passed on, beside the
+// hop-by-hop ones: those that the proxy writes itself, those that only concern
+// the client's connection, and, where TLS ends here, those about the client's
+// certificate: what it says of that itself is not true, or not news.
+func (r *Request) drops(h *http1.Head, f *http1.Field) bool {
 	switch f.ID {
 	case http1.Host, http1.ContentLength, http1.Expect,
 		http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.Forwarded, http1.XRealIP,
 		http1.MaxForwards:
 		return true
 	case http1.FieldOther:
-		return suspect(h.Name(f))
+		name := h.Name(f)
+		return suspect(name) || r.OwnCertificate && certifies(name)
 	}
 	return false
-}
-
-// droppedCertified is dropped where TLS ends here: what a client says of its
-// certificate itself is not true, or not news.
-func droppedCertified(h *http1.Head, f *http1.Field) bool {
-	return dropped(h, f) || f.ID == http1.FieldOther && certifies(h.Name(f))
 }
 
 // certifies reports whether a field is about the client's certificate: one of RFC
@@ -157,12 +153,7 @@ func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 		dst = appendMemberHost(dst, m) // HTTP/1.0 without a host
 	}
 	dst = append(dst, "\r\n"...)
-	if r.OwnCertificate {
-		dst = appendKept(dst, &h.Head, droppedCertified)
-		dst = append(dst, r.Certificate...)
-	} else {
-		dst = appendKept(dst, &h.Head, dropped)
-	}
+	dst = appendKept(dst, &h.Head, r.drops)
 	dst = appendAdded(dst, r, host)
 	if r.Edits != nil {
 		dst = r.Edits.Apply(dst, fields)
@@ -202,9 +193,13 @@ func appendTarget(dst []byte, r *Request, t *Target) []byte {
 	return dst
 }
 
-// appendAdded writes the fields that tell of the way that the request has come.
+// appendAdded writes the fields that tell who has asked, and of the way that the
+// request has come, in any version of HTTP.
 func appendAdded(dst []byte, r *Request, host []byte) []byte {
 	h := r.Head
+	if r.OwnCertificate {
+		dst = append(dst, r.Certificate...)
+	}
 	if n := Forwards(h); n > 0 {
 		dst = append(dst, "Max-Forwards: "...)
 		dst = strconv.AppendInt(dst, int64(n-1), 10)

@@ -34,6 +34,8 @@ type view struct {
 	lookAt      int64  // when the waiting calls are looked at in any case
 	kicked      bool   // in Proxy.kicked
 	warm        bool   // named by a plan of the present generation
+
+	count viewCount
 }
 
 // view is the shard's view of an upstream.

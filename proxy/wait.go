@@ -44,6 +44,7 @@ func (c *Call) enqueue(again bool) bool {
 			return false
 		}
 		c.placed = true
+		v.count.Queued++
 	}
 	c.phase = waiting
 	switch {

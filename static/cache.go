@@ -190,6 +190,9 @@ func (c *Cache) Submit(w *Wait) bool {
 	return true
 }
 
+// Counts is how many entries were found, and how many had to be asked for.
+func (c *Cache) Counts() (hits, misses uint64) { return c.hits, c.misses }
+
 // Tick makes the counters readable. It is called about once a second.
 func (c *Cache) Tick() {
 	c.readings[0].Store(c.hits)

@@ -50,6 +50,7 @@ func commands() []command {
 		{"upgrade", "[-c FILE] [--program FILE] [--control NAME]", "have another process go on in the place of the running one", upgrade},
 		{"stop", "[-c FILE] [--control NAME]", "drain the running AnyGate, and wait until it has ended", stop},
 		{"tune", tuneArgs, "check the host's settings, apply and revert them, or verify them by the kernel's counters", tune},
+		{"top", "[-c FILE|--admin ADDR] [--token ENV_OR_FILE] [--every DURATION] [--once]", "show what a running AnyGate does: routes, upstreams, shards", showTop},
 		unavailable("import", "convert another proxy's configuration"),
 	}
 }

@@ -173,7 +173,7 @@ func TestFullOutput(t *testing.T) {
 // TestCheckPrintSaysWhatIsMissing prints a configuration that is not wholly understood.
 func TestCheckPrintSaysWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
-	writeFile(t, dir, "anygate.yml", "admin: 127.0.0.1:9100\nroutes: {\"/\": OK}\n")
+	writeFile(t, dir, "anygate.yml", "server: {chroot: /srv}\nroutes: {\"/\": OK}\n")
 	code, out, errs := invoke(t, dir, "check", "--print")
 	if code != exitFailure || !strings.Contains(out, `answer: "OK"`) || !strings.Contains(errs, "what is printed leaves out everything that has an error") {
 		t.Errorf("%d %q\n%s", code, out, errs)

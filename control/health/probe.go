@@ -64,7 +64,8 @@ func (p *probe) run(process context.Context) (finish func(), err error) {
 	deadline, _ := ctx.Deadline()
 	_ = c.SetDeadline(deadline)
 	// The process may end before the deadline, also while the content is read.
-	stop := context.AfterFunc(process, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	socket := c // c is what is spoken on it later
+	stop := context.AfterFunc(process, func() { _ = socket.SetDeadline(time.Unix(1, 0)) })
 	finish = func() {
 		stop()
 		_ = c.Close()

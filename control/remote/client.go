@@ -6,12 +6,25 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 )
 
 // ErrNobody is returned when no process listens.
 var ErrNobody = errors.New("no AnyGate is running that serves this configuration")
+
+// printable leaves nothing in a text that a terminal could take for a command: whoever was first to take the name may have
+// written it, and root reads it.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
 
 // Ask has a command done by the process that listens on a name, and waits until it is.
 func Ask(name string, r Request) (Answer, error) {
@@ -34,6 +47,7 @@ func Ask(name string, r Request) (Answer, error) {
 	if err := read(c, &a); err != nil {
 		return Answer{}, errors.New("the process has ended before it had an answer")
 	}
+	a.Text = printable(a.Text)
 	if a.Wait {
 		_, _ = io.Copy(io.Discard, c)
 	}

@@ -47,6 +47,16 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// TestPrintable has a server answer with what a terminal would act upon.
+func TestPrintable(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "control.sock")
+	serve(t, name, func(Request) Answer { return Answer{OK: true, Text: "~ route /ü\t1\n\x1b]0;mine\a\r\u009b2J\u202e\n"} })
+	a, err := Ask(name, Request{Do: Reload})
+	if want := "~ route /ü\t1\n\ufffd]0;mine\ufffd\ufffd\ufffd2J\ufffd\n"; err != nil || a.Text != want {
+		t.Errorf("%q, %v; want %q", a.Text, err, want)
+	}
+}
+
 // TestWait has a client wait for the end of what it has asked for.
 func TestWait(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "control.sock")

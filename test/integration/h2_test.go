@@ -37,6 +37,8 @@ func conforms(t *testing.T, action string, c peer.Conformance) {
 
 // Peers: curl, nghttp and h2load before, Go's net/http behind.
 func TestH2Clients(t *testing.T) {
+	content := strings.Repeat("0123456789", 30_000)
+	_, large := write(t, "large.txt", content)
 	eachEngineParallel(t, func(t *testing.T, e product.Engine) {
 		up := origin.Start(t)
 		s := product.Start(t, product.Config{Engine: e, Text: `
@@ -44,6 +46,7 @@ log: {access: stdout json}
 routes:
   "/": ` + absolute(t, "testdata/spa") + `
   "/ping": OK pong
+  "/large": ` + large + `
   "/api/": http://` + up.Addr + `/
   "/echo": "*"
 `})
@@ -57,6 +60,11 @@ routes:
 			out, err := exec.Command(peer.Find(t, "curl"), "--noproxy", "*", "-s", "--http2", "-w", " %{http_version}", s.URL("/ping"), "-o", "-", s.URL("/ping"), "-o", "-").CombinedOutput()
 			if err != nil || string(out) != "pong 2pong 2" {
 				t.Errorf("%q, %v", out, err)
+			}
+		})
+		t.Run("curl with Upgrade, and more than it holds of what follows the 101", func(t *testing.T) {
+			if a := peer.Curl(t, "--http2", s.URL("/large")); a.Exit != 0 || a.Proto != "HTTP/2" || a.Body != content {
+				t.Errorf("exit code %d (%s), %s, %d bytes", a.Exit, a.Message, a.Proto, len(a.Body))
 			}
 		})
 		t.Run("curl uploads", func(t *testing.T) {

@@ -86,7 +86,12 @@ func TestDependencies(t *testing.T) {
 		"github.com/valyala/fasthttp":          {"bench"},
 		"github.com/cloudflare/circl/oprf":     {"policy"},
 		// Of control, only its package bundle.
-		"github.com/cloudflare/circl/sign/mldsa/mldsa65": {"control"},
+		"github.com/cloudflare/circl/sign/mldsa/mldsa65":            {"control"},
+		"github.com/prometheus/client_golang/prometheus":            {"control"},
+		"github.com/prometheus/client_golang/prometheus/collectors": {"control"},
+		"github.com/prometheus/client_golang/prometheus/promhttp":   {"control"},
+		// Of control, only its package top.
+		"charm.land/bubbletea/v2": {"control"},
 		// Of static, only its package encoder; see TestEncodersStayTogether.
 		"github.com/andybalholm/brotli":      {"static"},
 		"github.com/klauspost/compress/gzip": {"static"},

@@ -16,6 +16,7 @@ var packages = map[string]string{
 	"nginx":    "nginx",
 	"openssl":  "openssl",
 	"prlimit":  "util-linux",
+	"promtool": "prometheus",
 	"testssl":  "testssl.sh",
 	"unshare":  "util-linux",
 	"wrk":      "wrk",

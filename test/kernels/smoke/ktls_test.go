@@ -139,6 +139,9 @@ func TestKTLS(t *testing.T) {
 			if !has && os.Getenv(kernelVariable) == "on" {
 				t.Fatalf("the kernel has no TLS: %v", err)
 			}
+			if !has {
+				s.Stderr.Line(t, "ktls: on has no effect")
+			}
 			warned := s.Stderr.Count(" warn ", "ktls: on has no effect", "CONFIG_TLS", "modprobe tls") == 1
 			if warned == has {
 				t.Errorf("the kernel has TLS: %t; standard error is:\n%s", has, s.Stderr)
