@@ -21,20 +21,26 @@ RACE := ./engine ./proxy/... ./telemetry ./control/... ./cmd/...
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: all build demo test unit test-grpc race scan lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos churn clean
+.PHONY: all build demo dist test test-packaging unit test-grpc test-import race scan lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos churn clean
 
 all: build
 
-# The program alone, in bin/anygate.
+# The program in bin/anygate, and beside it the importer, which is a module of its own.
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/anygate ./cmd/anygate
+	cd import && CGO_ENABLED=0 $(GO) build -trimpath -o ../bin/anygate-import ./cmd/anygate-import
 
 # Builds it, and serves the built-in demo site on http://localhost:8080.
 demo: build
 	./bin/anygate serve --demo
 
+# What is released, in dist: static binaries for amd64 and arm64, archives, packages for Debian and RPM, the list of parts
+# and their licences, and checksums. The same commit gives the same bytes.
+dist:
+	cd packaging && $(GO) run ./dist -o ../dist
+
 # Installs what the tests need, and runs all of them.
-test: install lint unit test-grpc race test-giouring test-kernels
+test: install lint unit test-grpc test-import test-packaging race test-giouring test-kernels
 
 install:
 	./test/install.sh
@@ -47,6 +53,16 @@ unit:
 # gRPC through the program, with grpc-go on both sides, in a module of its own.
 test-grpc:
 	cd test/grpc && $(GO) test -count=1 -timeout 5m ./...
+
+# The release, the quick start on a machine of its own, the image, the JSON Schema, and the Helm chart, whose test is a
+# module by itself. They need root.
+test-packaging:
+	cd packaging && $(GO) test -count=1 -p 1 -timeout 10m ./...
+	cd packaging/chart && $(GO) test -count=1 -timeout 10m ./...
+
+# What is imported from nginx, beside nginx itself, and from Ingress objects, in a module of its own.
+test-import:
+	cd import && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) test -count=1 -timeout 5m ./...
 
 race:
 	$(GO) test -race -timeout 10m $(RACE)
@@ -113,5 +129,5 @@ bench-go:
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 clean:
-	rm -rf bin bench/out test/kernels/.cache
+	rm -rf bin dist bench/out test/kernels/.cache
 	$(GO) clean -testcache

@@ -19,6 +19,9 @@ type field struct {
 // fields reads a mapping. Keys that are not in the list are errors, and so is a value that is not a mapping; where
 // names the mapping in messages.
 func (l *loader) fields(n *node, where string, list ...field) bool {
+	if n.probe != nil {
+		return l.probeFields(n, where, list)
+	}
 	if n.lost() {
 		return false
 	}
@@ -63,6 +66,9 @@ func (n *node) describe() string {
 
 // items returns the values of a list; a list of one may be written without brackets.
 func (l *loader) items(n *node) []*node {
+	if n.probe != nil && n.shape == list {
+		return n.probe.elements()
+	}
 	if n.shape == list {
 		return n.items
 	}
@@ -71,6 +77,9 @@ func (l *loader) items(n *node) []*node {
 
 // text returns the value of a scalar that is not empty.
 func (l *loader) text(n *node, want string) (string, bool) {
+	if n.probed(textForms(want)...) {
+		return "", false
+	}
 	if n.lost() {
 		return "", false
 	}
@@ -101,6 +110,9 @@ func (l *loader) quantity(n *node, err *quantity.Error) bool {
 
 // duration reads a duration from lo up.
 func (l *loader) duration(n *node, lo time.Duration, into *time.Duration) bool {
+	if n.probed(durationForm) {
+		return false
+	}
 	s, ok := l.text(n, "a duration such as 250ms, 5s, 10m or 1h")
 	if !ok {
 		return false
@@ -124,7 +136,9 @@ func (l *loader) spin(word string, n *node, lo, hi time.Duration, into *time.Dur
 		return
 	}
 	before := len(l.diagnostics)
-	if s, ok := l.text(n, "a duration such as 20us, 50us or 1ms"); ok {
+	if n.probed(shortDurationForm) {
+		l.orWord(word, n, before)
+	} else if s, ok := l.text(n, "a duration such as 20us, 50us or 1ms"); ok {
 		d, err := quantity.ShortDuration(s)
 		switch {
 		case !l.quantity(n, err):
@@ -141,6 +155,9 @@ func (l *loader) spin(word string, n *node, lo, hi time.Duration, into *time.Dur
 
 // size reads a number of bytes from lo to hi.
 func (l *loader) size(n *node, lo, hi int64, into *int64) bool {
+	if n.probed(sizeForms(lo, hi)...) {
+		return false
+	}
 	s, ok := l.text(n, "a size such as 64KiB, 10MiB or 2GB")
 	if !ok {
 		return false
@@ -174,6 +191,9 @@ func (l *loader) sizeOr(word string, n *node, lo, hi int64, into *int64) {
 
 // integer reads a whole number from lo to hi.
 func (l *loader) integer(n *node, lo, hi int, into *int) bool {
+	if n.probed(integerForm(lo, hi)) {
+		return false
+	}
 	s, ok := l.text(n, "a whole number")
 	if !ok {
 		return false
@@ -199,6 +219,7 @@ func (l *loader) integerOr(word string, n *node, lo, hi int, into *int) {
 
 // orWord adds the word to the expectation of a diagnostic about n.
 func (l *loader) orWord(word string, n *node, before int) {
+	n.probed(wordForms(strings.Split(word, ", ")...)...)
 	for i := before; i < len(l.diagnostics); i++ {
 		d := &l.diagnostics[i]
 		d.Want = word + " or " + d.Want
@@ -223,7 +244,9 @@ func (l *loader) byteRateOr(word string, n *node, into *int64) {
 		return
 	}
 	before := len(l.diagnostics)
-	if s, ok := l.text(n, "a rate in bytes such as 500B/s or 64KiB/s"); ok {
+	if n.probed(byteRateForm) {
+		l.orWord(word, n, before)
+	} else if s, ok := l.text(n, "a rate in bytes such as 500B/s or 64KiB/s"); ok {
 		if v, err := quantity.ByteRate(s); l.quantity(n, err) {
 			*into = v
 		}
@@ -233,6 +256,9 @@ func (l *loader) byteRateOr(word string, n *node, into *int64) {
 
 // enum reads one of some words.
 func (l *loader) enum(n *node, what string, into *string, words ...string) bool {
+	if n.probed(wordForms(words...)...) {
+		return false
+	}
 	s, ok := l.text(n, oneOf(words))
 	if !ok {
 		return false
@@ -259,6 +285,9 @@ func (l *loader) enum(n *node, what string, into *string, words ...string) bool 
 const wantLeftOut = "a configuration without it"
 
 func (l *loader) unavailable(n *node, what string) {
+	if n.probe != nil {
+		n.probe.refused = true
+	}
 	l.errorAt(n, Diagnostic{Kind: KindUnavailable, Msg: what + " is not available in this version", Want: wantLeftOut})
 }
 

@@ -18,7 +18,7 @@ func (l *loader) fullForm(d *draft, value *node) bool {
 	ok := true
 	read := func(parse func(d *draft, v *node) bool) func(key, v *node) {
 		return func(key, v *node) {
-			if action != nil {
+			if action != nil && v.probe == nil {
 				l.errorAt(key, Diagnostic{
 					Kind: KindConflict, Msg: "the route has a second action", Want: "one of " + oneOf(actionKeys),
 					Related: []Related{related(action, "the first one")},

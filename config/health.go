@@ -10,6 +10,7 @@ import (
 
 // switched reads a setting that is off, on with its defaults, a bare value, or a mapping. It returns nil for off.
 func switched[T any](l *loader, v *node, defaults T, bare, full func(v *node, into *T)) *T {
+	v.probed(wordForms("true", "false")...)
 	switch {
 	case v.shape == mapping:
 		full(v, &defaults)
@@ -128,9 +129,11 @@ func (l *loader) healthHost(v *node, h *Health) {
 	h.Host = s
 }
 
+const wantHealthStatus = "a status such as 200, a range such as 200-399, or a class such as 2xx"
+
 // statusRanges reads 200, 200-399 or 2xx, or a list of them.
 func (l *loader) statusRanges(v *node, into *[]StatusRange) {
-	const want = "a status such as 200, a range such as 200-399, or a class such as 2xx"
+	const want = wantHealthStatus
 	var ranges []StatusRange
 	for _, item := range l.items(v) {
 		s, ok := l.text(item, want)
@@ -212,6 +215,9 @@ func (l *loader) shareInto(lo, hi quantity.Percent, into *quantity.Percent) func
 }
 
 func (l *loader) share(v *node, lo, hi quantity.Percent, into *quantity.Percent) bool {
+	if v.probed(percentForm) {
+		return false
+	}
 	want := "a percentage from " + lo.String() + " to " + hi.String()
 	s, ok := l.text(v, want)
 	if !ok {

@@ -187,6 +187,8 @@ type loader struct {
 	lentTLS bool
 	// h2Off is the value of server.h2 that counts.
 	h2Off *node
+	// objects are the mappings that were recorded for the schema, by the names of their definitions; see Schema.
+	objects map[string]*probedMapping
 	// admin is where the parts of the section stand.
 	admin adminDraft
 	// environment are the values of variables that were referred to.

@@ -56,6 +56,8 @@ type node struct {
 	index map[string]int
 	// broken says that a part of the mapping could not be read, so that nothing must be concluded from what is absent.
 	broken bool
+	// probe is what a node that stands for no value records for the schema; it is nil in the tree of a file.
+	probe *probe
 }
 
 type entry struct {

@@ -22,6 +22,9 @@ func (l *loader) readFileErrors(_, value *node) { l.readErrors(value, &l.errors)
 // readErrors reads the pages of one level. A status that is there already, because another file of the configuration
 // has it, is replaced.
 func (l *loader) readErrors(value *node, into *Errors) {
+	if value.refers("errors") {
+		return
+	}
 	if value.lost() {
 		return
 	}

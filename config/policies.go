@@ -82,7 +82,7 @@ func (l *loader) policyList(value *node, list []setting) []setting {
 			l.errorAt(item, Diagnostic{Msg: "a policy is a mapping", Want: "one line: NAME ARGS", Suggest: e.key.text + " " + e.value.text})
 			continue
 		}
-		if s, ok := l.text(item, "a policy such as limit 100/s per ip"); ok {
+		if s, ok := l.text(item, wantPolicy); ok {
 			list = l.policyLine(item, 0, s, list)
 		}
 	}

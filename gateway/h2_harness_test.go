@@ -321,8 +321,12 @@ func (e *h2Exchange) push() {
 		_ = c.framer.WriteData(e.id, true, nil)
 		return
 	}
-	name, value, _ := strings.Cut(strings.TrimSuffix(e.trailers, "\r\n"), ": ")
-	_ = c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: e.id, BlockFragment: c.encode([2]string{strings.ToLower(name), value}), EndStream: true, EndHeaders: true})
+	var fields [][2]string
+	for line := range strings.Lines(e.trailers) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\r\n"), ": ")
+		fields = append(fields, [2]string{strings.ToLower(name), value})
+	}
+	_ = c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: e.id, BlockFragment: c.encode(fields...), EndStream: true, EndHeaders: true})
 }
 
 // open lets n more bytes of the response come.

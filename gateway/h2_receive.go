@@ -40,7 +40,9 @@ func (h *h2Conn) event(ev *h2.Event) {
 	case h2.EventData:
 		h.content(h.g.mux.streams[ev.Stream.User], ev.Data, ev.End)
 	case h2.EventTrailers:
-		h.trailers(h.g.mux.streams[ev.Stream.User], ev.Trailers)
+		g := h.g
+		g.block = appendFieldLines(g.block[:0], g.mux.scratch.Trailers())
+		h.trailers(g.mux.streams[ev.Stream.User], g.block)
 	case h2.EventReset:
 		if st := h.g.mux.streams[ev.Stream.User]; st != nil {
 			h.cancel(st)

@@ -15,8 +15,13 @@ import (
 
 // TestProxyTrailers sends trailers through in both directions, and checks that
 // those that would change the meaning of a message are not.
+// TestProxyTrailers has trailers passed on in both directions, from clients of HTTP/1.1 and HTTP/2, without those that would
+// say who the client is.
 func TestProxyTrailers(t *testing.T) {
+	const trailers = "X-Sum: 7\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Port: 1\r\nX_Forwarded_For: 10.0.0.1\r\n" +
+		"X-Client-Cert-Subject: CN=admin\r\nClient-Cert: :AA==:\r\nAuthorization: x\r\n"
 	forEachEngine(t, func(t *testing.T, w *world) {
+		w.muxed()
 		w.upstream("up", answering(func(_ *upstreamConn, r *http.Request, content string) string {
 			return fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n!\r\n0\r\nX-Got: %s %s %v\r\n\r\n", content, r.Trailer.Get("X-Sum"), len(r.Trailer))
 		}))
@@ -24,9 +29,16 @@ func TestProxyTrailers(t *testing.T) {
 		c := w.client()
 		for range 2 {
 			c.send("POST /p/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" +
-				"3\r\nabc\r\n0\r\nX-Sum: 7\r\nContent-Length: 3\r\nX-Forwarded-For: 10.0.0.1\r\nAuthorization: x\r\n\r\n")
+				"3\r\nabc\r\n0\r\nContent-Length: 3\r\n" + trailers + "\r\n")
 			c.expect("HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n!\r\n0\r\nX-Got: abc 7 1\r\n\r\n")
 		}
+		over2 := w.h2Client()
+		e := over2.request("POST /p/", 'c', "abc", trailers)
+		over2.finish(t)
+		if e.got != "!" || e.gotTrailers != "x-got: abc 7 1\r\n" {
+			t.Errorf("%q %q %q", e.head, e.got, e.gotTrailers)
+		}
+		over2.close()
 	})
 }
 

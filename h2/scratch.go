@@ -46,6 +46,9 @@ type Stats struct {
 // NewScratch returns the Scratch of a shard.
 func NewScratch() *Scratch { return &Scratch{} }
 
+// Trailers are the fields of EventTrailers, each by itself, for as long as that is borrowed.
+func (sc *Scratch) Trailers() *http1.Head { return &sc.section.Head }
+
 // Streams is how many streams are in use, of all connections.
 func (sc *Scratch) Streams() int { return sc.slab.used }
 

@@ -131,3 +131,12 @@ func suggestStatus(name string) string {
 	}
 	return Suggest(name, statusWordList)
 }
+
+// StatusNames returns all names, short forms included.
+func StatusNames() []string {
+	names := make([]string, len(statusNames))
+	for i, s := range statusNames {
+		names[i] = s.name
+	}
+	return names
+}

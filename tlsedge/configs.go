@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/tls"
 	"io"
+	"strconv"
 )
 
 // serverConfigs are a shard's copies of a Server's configurations: with the shard's
@@ -65,6 +66,7 @@ func (e *Edge) copyTerms(s *Server, terms *Terms) *tls.Config {
 	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		cert, err := s.Certificates.Choose(hello)
 		if cert == nil || err != nil {
+			e.running.refused = nameRefused(hello.ServerName)
 			return nil, err
 		}
 		return e.withSigner(cert), nil
@@ -96,6 +98,17 @@ func (e *Edge) copyTerms(s *Server, terms *Terms) *tls.Config {
 		return session, nil
 	}
 	return c
+}
+
+// nameRefused is why a client is shown no certificate: nobody has one for the name that
+// it asks for.
+type nameRefused string
+
+func (n nameRefused) Error() string {
+	if n == "" {
+		return "there is no certificate for clients that ask for no name"
+	}
+	return "there is no certificate for the name " + strconv.Quote(string(n[:min(len(n), maxHost)]))
 }
 
 // withSigner is a certificate whose key signs on a worker, if it takes long.

@@ -35,7 +35,6 @@ var failureTexts = []struct{ text, code string }{
 	{"no ECDHE curve", failureGroup},
 	{"key exchanges supported by both", failureGroup},
 	{"application protocols", failureProtocol},
-	{"no certificate", failureName},
 	{"client didn't provide a certificate", failureCertificate},
 }
 
@@ -47,6 +46,9 @@ func FailureCode(err error) string {
 	}
 	if _, ok := errors.AsType[*Panicked](err); ok {
 		return failureInternal
+	}
+	if _, ok := errors.AsType[nameRefused](err); ok {
+		return failureName // whatever is in the name
 	}
 	switch {
 	case errors.Is(err, errHTTP):

@@ -81,6 +81,7 @@ func TestFailureCodes(t *testing.T) {
 	for err, want := range map[error]string{
 		errHTTP: failureHTTP, errNoTLS: failureNoTLS, errLongHello: failureHello, errBusy: failureBusy, errNoBuffers: failureBuffers,
 		io.ErrUnexpectedEOF: failureClosed, errors.New("something else"): failureRest, fmt.Errorf("signing: %w", errBusy): failureBusy,
+		nameRefused(""): failureName, nameRefused("no cipher suite"): failureName,
 		&Panicked{}: failureInternal, &tls.CertificateVerificationError{Err: errors.New("expired")}: failureCertificate,
 	} {
 		if got := FailureCode(err); got != want {

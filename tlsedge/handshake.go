@@ -19,8 +19,9 @@ type flight struct {
 	yield func(struct{}) bool
 
 	err     error
-	done    bool // the handshake has ended, well or with err
-	aborted bool // it has to end
+	refused error // why there is no certificate for the client; nil if there is one
+	done    bool  // the handshake has ended, well or with err
+	aborted bool  // it has to end
 
 	secrets secrets
 	tickets int  // session tickets that were sent
@@ -58,6 +59,9 @@ func (f *flight) handshake() {
 		}
 	}()
 	f.err = f.tc.Handshake()
+	if f.err != nil && f.refused != nil {
+		f.err = f.refused // of which crypto/tls says that nothing is configured
+	}
 }
 
 // wait leaves the coroutine until it is entered again. It reports false if the
@@ -117,7 +121,7 @@ func (e *Edge) land(f *flight, keep bool) {
 		tr = new(transport)
 	}
 	*tr = transport{out: tr.out[:0]}
-	f.tr, f.tc, f.conn, f.err = tr, nil, nil, nil
+	f.tr, f.tc, f.conn, f.err, f.refused = tr, nil, nil, nil, nil
 	f.done, f.aborted, f.tickets, f.long = false, false, 0, false
 	if len(e.idle) < flightsKept {
 		e.idle = append(e.idle, f)

@@ -410,6 +410,15 @@ func TestUnknownName(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 		}
+		if err := client(""); err == nil {
+			t.Error("a client that asks for no name is served")
+		}
+		said := `there is no certificate for the name "unknown.example"`
+		for i, want := range []string{said, said, "there is no certificate for clients that ask for no name"} {
+			if errs := r.errs(); len(errs) != 3 || errs[i].Error() != want {
+				t.Errorf("refusals are explained by %q", errs)
+			}
+		}
 	})
 }
 

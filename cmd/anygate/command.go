@@ -44,23 +44,18 @@ func commands() []command {
 		{"ech", "[-c FILE] [--json]", "print the DNS records of Encrypted Client Hello", printECH},
 		{"sign", "keygen [-o NAME] | --key KEY [-c FILE] [-o FILE] [--expires DURATION] [--open FILE]...", "sign a configuration with all its files, for serve --trust", sign},
 		{"pack", "DIR [--check] [--level fast|good|best] [--jobs N] [--json]", "precompress a site: br, zstd and gzip beside its files", packSite},
+		{"import", "nginx FILE | ingress FILE... [-o FILE] [--json] [--prefix DIR]", "convert a configuration of nginx, or Ingress objects; exit 1 if something is not carried over", importConfig},
 		{"version", "", "print version, commit, Go, kernel, and the engine that would be chosen", version},
-		{"help", "[COMMAND]", "print this, or the usage of a command", help},
+		{"health", "[URL|-c FILE] [--timeout DURATION]", "ask a server whether it answers: a URL, or the addresses of a configuration", checkHealth},
+		{"schema", "", "print the JSON Schema of the configuration, for editors", printSchema},
+		{"completion", "bash|zsh|fish", "print the script that makes a shell complete commands", printCompletion},
+		{"help", "[COMMAND|--json]", "print this, or the usage of a command", help},
 		{"reload", "[-c FILE] [--dry-run] [--control NAME]", "make the running AnyGate serve the configuration as it is now", reload},
 		{"upgrade", "[-c FILE] [--program FILE] [--control NAME]", "have another process go on in the place of the running one", upgrade},
 		{"stop", "[-c FILE] [--control NAME]", "drain the running AnyGate, and wait until it has ended", stop},
 		{"tune", tuneArgs, "check the host's settings, apply and revert them, or verify them by the kernel's counters", tune},
 		{"top", "[-c FILE|--admin ADDR] [--token ENV_OR_FILE] [--every DURATION] [--once]", "show what a running AnyGate does: routes, upstreams, shards", showTop},
-		unavailable("import", "convert another proxy's configuration"),
 	}
-}
-
-// unavailable is a command of the language that a later version has.
-func unavailable(name, about string) command {
-	return command{name, "", about + " (not available in this version)", func(t terminal, _ []string) int {
-		fmt.Fprintf(t.err, "anygate: %q is not available in this version\n", name)
-		return exitUsage
-	}}
 }
 
 // run is the program without its process.
@@ -99,6 +94,9 @@ func run(args []string, t terminal) int {
 
 // help prints what there is.
 func help(t terminal, args []string) int {
+	if len(args) > 0 && args[0] == "--json" {
+		return helpJSON(t)
+	}
 	for _, c := range commands() {
 		if len(args) > 0 && args[0] == c.name {
 			_, err := fmt.Fprintf(t.out, "usage: anygate %s\n\n%s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
@@ -113,7 +111,7 @@ func help(t terminal, args []string) int {
 	b.WriteString("usage: anygate [COMMAND]\n\n" +
 		"Without a command, anygate serves ./anygate.yml, else /etc/anygate/anygate.yml, else a demo site on :8080.\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %-9s %s\n", c.name, c.about)
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.about)
 	}
 	b.WriteString("\n'anygate help COMMAND' prints its arguments. Exit codes: 0 success, 1 failure, 2 usage.\n")
 	_, err := io.WriteString(t.out, b.String())

@@ -48,7 +48,6 @@ func TestCommands(t *testing.T) {
 		{"tune with an option of another word", []string{"tune", "revert", "--all"}, 2, "", `revert has no option "all"`},
 		{"tune that asks in JSON", []string{"tune", "apply", "--json"}, 2, "", "add --yes or --dry-run"},
 		{"tune by a bad configuration", []string{"tune", "check", "-c", "none.yml"}, 2, "", "none.yml"},
-		{"import", []string{"import", "nginx", "x"}, 2, "", `"import" is not available in this version`},
 		{"pack nothing", []string{"pack"}, 2, "", "name the directory"},
 		{"pack what is not there", []string{"pack", "no/such"}, 1, "", `there is no directory "no/such"`},
 		{"pack a file", []string{"pack", "/dev/null"}, 1, "", `"/dev/null" is not a directory`},

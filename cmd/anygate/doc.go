@@ -7,6 +7,9 @@
 //	anygate explain METHOD URL      say which route answers a request, and how
 //	anygate sign --key KEY          sign a configuration, for serve --trust
 //	anygate pack DIR                precompress a site; --check for CI
+//	anygate health [URL]            ask a server whether it answers, for supervisors without a client of HTTP
+//	anygate schema                  print the JSON Schema of the configuration
+//	anygate completion SHELL        print what makes a shell complete commands
 //	anygate tune WORD               check, apply, revert or verify the settings of the host
 //	anygate version                 say what this is, and which engine it would run on
 //

@@ -19,7 +19,7 @@ func Write(w io.Writer, cfg *config.Config, gen *gateway.Generation, r Request, 
 	if err != nil {
 		return err
 	}
-	e := &explanation{cfg: cfg, gen: gen, now: now}
+	e := &explanation{cfg: cfg, gen: gen, now: now, secure: r.secure()}
 	e.explain(r, head)
 	_, err = io.WriteString(w, e.out.String())
 	return err
@@ -33,6 +33,7 @@ type explanation struct {
 	out strings.Builder
 
 	request *http1.Request
+	secure  bool   // it comes over TLS, without a certificate
 	raw     []byte // the path as sent
 	norm    []byte // in its normal form
 	match   route.Match

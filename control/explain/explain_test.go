@@ -65,6 +65,7 @@ func TestGolden(t *testing.T) {
 		{"proxy", "POST", "http://WWW.test:8080/api/x/../y?q=%41#part", []string{"Content-Length: 3", "Connection: close, X-Hop", "X-Hop: 1", "X-Keep:  2 "}},
 		{"proxy-parameter", "GET", "/users/7", []string{"Host: users.test", "User-Agent: mine"}},
 		{"proxy-two-parameters", "GET", "/users/7/posts/9", nil},
+		{"proxy-secure", "GET", "HTTPS://www.test/api/", []string{"X-Client-Cert-Subject: CN=me"}},
 		{"proxy-settings", "GET", "/full", nil},
 		{"proxy-policies", "GET", "http://www.test/rules", []string{"User-Agent: mine"}},
 		{"wildcard-host", "GET", "http://a.b.example.com/only", nil},
@@ -122,6 +123,25 @@ func TestGolden(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// TestOwnCertificates leaves out what a client says of its certificate where it is not passed on.
+func TestOwnCertificates(t *testing.T) {
+	cfg, _ := config.Parse("anygate.yml", []byte(`routes: {"/": "http://192.0.2.9"}`), config.Options{})
+	gen, err := control.Compile(cfg, control.NewRegistry(Offline{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, own := range []bool{false, true} {
+		gen.Settings.OwnCertificates = own
+		var b strings.Builder
+		if err := Write(&b, cfg, gen, Request{Method: "GET", URL: "https://h/", Fields: []string{"Client-Cert: :AA==:"}}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(b.String(), "Client-Cert") == own {
+			t.Errorf("TLS ends here: %v:\n%s", own, b.String())
+		}
 	}
 }
 

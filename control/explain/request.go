@@ -17,6 +17,12 @@ type Request struct {
 	Fields []string
 }
 
+// secure reports whether the request is made over TLS.
+func (r *Request) secure() bool {
+	const scheme = "https://"
+	return len(r.URL) >= len(scheme) && strings.EqualFold(r.URL[:len(scheme)], scheme)
+}
+
 // userAgent stands for the client where nothing else is given.
 const userAgent = "anygate-explain"
 

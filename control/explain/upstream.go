@@ -17,7 +17,10 @@ var client = netip.MustParseAddr("127.0.0.1")
 // proxy shows what would be sent upstream, once for each way in which the route rewrites the request.
 func (e *explanation) proxy(r *config.Route, g *gateway.Route) {
 	content, length := e.request.Content()
-	in := proxy.Request{Head: e.request, Path: e.norm, Match: &e.match, Peer: client, Content: content, Length: length, Edits: g.Proxy.Edits}
+	in := proxy.Request{
+		Head: e.request, Path: e.norm, Match: &e.match, Peer: client, HTTPS: e.secure, OwnCertificate: e.gen.Settings.OwnCertificates,
+		Content: content, Length: length, Edits: g.Proxy.Edits,
+	}
 	shown := make(map[int]bool)
 	members := 0
 	for i, t := range r.Targets {

@@ -1,0 +1,114 @@
+package nginx
+
+import (
+	"strings"
+
+	"github.com/anygate/anygate/import/pattern"
+)
+
+// everything are expressions that match any path, with what their first group stands for in it.
+var everything = map[string]string{
+	"^": "", ".*": "", "^.*$": "", "^.*": "", ".": "", "^/": "", "^(.*)$": "whole", "^(.*)": "whole", "(.*)": "whole", "^(.+)$": "whole", "^/(.*)$": "rest", "^/(.*)": "rest", "/(.*)": "rest",
+	"^(/.*)$": "whole", "^/(.*)/?$": "rest",
+}
+
+// rewritten is what a rewrite with break or last has made of a location's requests.
+type rewritten struct {
+	n    *node
+	head pattern.Head
+	path string // that the upstream gets; it ends in "*" where the rest follows
+}
+
+// redirects makes routes of a rewrite that redirects. all says that every request of h is.
+func (b *builder) redirects(n *node, h pattern.Head) (all bool) {
+	n.seen = true
+	status := "FOUND"
+	if n.arg(2) == "permanent" {
+		status = "MOVED"
+	}
+	heads, all, ok := b.matched(n, h)
+	if !ok {
+		b.lost(n, "The expression has no counterpart: a path is made of literals, :name for a segment, and * at the end.", "Write a redirect for each of the paths that are meant.")
+		return false
+	}
+	for _, m := range heads {
+		to, ok := b.target(n, n.arg(1), m, !strings.HasSuffix(n.arg(1), "?"))
+		if !ok {
+			b.lost(n, "The Location is made of what AnyGate does not put together.", "Write a redirect for each of the paths that are meant.")
+			return false
+		}
+		if m.Loose != "" {
+			b.differs(n, "The route is "+m.Path+": "+m.Loose+".", "")
+		}
+		b.routes = append(b.routes, &route{path: m.Path, kind: redirectRoute, text: status + " " + to, from: n, early: true})
+	}
+	return all
+}
+
+// matched are the heads of a rewrite's expression within a location.
+func (b *builder) matched(n *node, h pattern.Head) (heads []pattern.Head, all, ok bool) {
+	whole := h.Path
+	if strings.HasSuffix(whole, "/") {
+		whole += "*"
+	}
+	if first, is := everything[n.arg(0)]; is {
+		m := pattern.Head{Path: h.Path, Values: map[string]string{}}
+		switch first {
+		case "whole":
+			m.Values["1"] = whole
+		case "rest":
+			m.Values["1"] = strings.TrimPrefix(whole, "/")
+		}
+		return []pattern.Head{m}, true, true
+	}
+	list, ok := pattern.Shapes(n.arg(0))
+	if !ok {
+		return nil, false, false
+	}
+	for _, s := range list {
+		m, ok := s.Head()
+		if !ok || !pattern.Below(m.Path, h.Path) && h.Path != "/" {
+			return nil, false, false
+		}
+		heads = append(heads, m)
+	}
+	all = len(heads) == 1 && heads[0].Loose == "" && strings.TrimSuffix(heads[0].Path, "*") == strings.TrimSuffix(h.Path, "*")
+	return heads, all, true
+}
+
+// inner reads a rewrite that changes the path for what comes after it in the same location.
+func (b *builder) inner(n *node, h pattern.Head) ([]rewritten, bool) {
+	n.seen = true
+	heads, _, ok := b.matched(n, h)
+	if !ok {
+		return nil, false
+	}
+	var out []rewritten
+	for _, m := range heads {
+		to, asked := cutQuery(b.literal(n, n.arg(1)))
+		failed := false
+		to = reference.ReplaceAllStringFunc(to, func(ref string) string {
+			v, ok := m.Values[strings.Trim(ref, "${}")]
+			failed = failed || !ok
+			return v
+		})
+		if i := strings.IndexByte(to, '*'); failed || asked || i >= 0 && i < len(to)-1 || !strings.HasPrefix(to, "/") || strings.Contains(to, "?") {
+			return nil, false
+		}
+		if strings.HasPrefix(to, "//") {
+			to = to[1:]
+		}
+		if strings.HasSuffix(m.Path, "*") != strings.HasSuffix(to, "*") && strings.HasSuffix(m.Path, "*") {
+			return nil, false
+		}
+		out = append(out, rewritten{n: n, head: m, path: to})
+	}
+	return out, true
+}
+
+// redirecting reports whether a rewrite answers with a redirect.
+func redirecting(n *node) bool {
+	flag := n.arg(2)
+	return flag == "permanent" || flag == "redirect" || strings.HasPrefix(n.arg(1), "http://") || strings.HasPrefix(n.arg(1), "https://") ||
+		strings.HasPrefix(n.arg(1), "$scheme")
+}

@@ -1,0 +1,55 @@
+package nginx
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/anygate/anygate/import/pattern"
+)
+
+// server is a server block.
+type server struct {
+	n       *node
+	listens []listen
+	names   []string // AnyGate's: exact ones and *.NAME, in lower case
+	// hidden are names that some condition redirects elsewhere.
+	redirected map[string]bool
+}
+
+var hostName = regexp.MustCompile(`^(\*\.)?[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*$`)
+
+// readServer reads the addresses and names of a server.
+func (c *converter) readServer(n *node) *server {
+	s := &server{n: n, listens: c.listens(n), redirected: map[string]bool{}}
+	n.seen = true
+	add := func(name string) {
+		if name = strings.TrimSuffix(strings.ToLower(name), "."); !slices.Contains(s.names, name) {
+			s.names = append(s.names, name)
+		}
+	}
+	for _, d := range n.own("server_name") {
+		for _, name := range d.args {
+			switch lower := strings.ToLower(name); {
+			case name == "" || strings.Trim(name, "_-.!@#") == "":
+				// A name that nobody asks for.
+			case strings.HasPrefix(name, "~"):
+				list, ok := pattern.Literals(name[1:], func(s string) bool { return hostName.MatchString(strings.ToLower(s)) })
+				if !ok {
+					c.lost(d, "The name "+name+" is a regular expression, and hosts are names or *.NAME.", "List the names that are meant.")
+				}
+				for _, l := range list {
+					add(l)
+				}
+			case strings.HasPrefix(name, "."):
+				add(name[1:])
+				add("*" + name)
+			case hostName.MatchString(lower) && len(lower) <= 253:
+				add(name)
+			default:
+				c.lost(d, "The name "+name+" has no counterpart: hosts are names or *.NAME.", "List the names that are meant.")
+			}
+		}
+	}
+	return s
+}

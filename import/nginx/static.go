@@ -1,0 +1,236 @@
+package nginx
+
+import (
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/anygate/anygate/import/pattern"
+
+	"github.com/anygate/anygate/import/document"
+)
+
+// directory is where a block finds the file of a path.
+func (b *builder) directory(n *node, at string) (string, bool) {
+	if d := n.ownOne("alias"); d != nil {
+		dir := b.literal(n, d.arg(0))
+		return b.absolute(d, dir), !strings.Contains(dir, "$")
+	}
+	d := n.setting("root")
+	if d == nil {
+		return "", false
+	}
+	dir := b.literal(n, d.arg(0))
+	return path.Join(b.absolute(d, dir), at), !strings.Contains(dir, "$")
+}
+
+// absolute makes a path of one that starts from nginx's prefix.
+func (b *builder) absolute(d *node, dir string) string {
+	if strings.HasPrefix(dir, "/") {
+		return dir
+	}
+	b.differs(d, "The directory is relative to where nginx was installed, which is taken for "+b.opt.Prefix+".", "--prefix says otherwise.")
+	return path.Join(b.opt.Prefix, dir)
+}
+
+// static makes the route of a block that serves files. l is nil for the server itself.
+func (b *builder) static(n *node, l *location, h pattern.Head) *route {
+	r := &route{path: h.Path, kind: staticRoute, from: n}
+	fixed := !strings.ContainsAny(h.Path, "*") && !strings.Contains(h.Path, "/:")
+	exact := l != nil && l.kind != prefixLocation && l.kind != firmLocation && fixed && !strings.HasSuffix(h.Path, "/")
+	if l != nil && l.kind == regexLocation && !exact && strings.Contains(h.Path, "/:") {
+		b.lost(n, "Files below a segment that is chosen by the request cannot be served.", "")
+		n.markAll()
+		return b.missing(n, h)
+	}
+	at := strings.TrimSuffix(h.Path, "*")
+	dir, ok := b.directory(n, at)
+	if !ok {
+		if n.setting("root") == nil && n.ownOne("alias") == nil {
+			r.kind, r.text, r.neutral = answerRoute, "NOT_FOUND", true
+			if l != nil && len(unseen(n)) == 0 {
+				return r
+			}
+			b.differs(n, "There is no root: nginx would look into the directory that it was built with.", "")
+			return r
+		}
+		b.lost(n, "The directory depends on the request.", "Write a route for each directory.")
+		n.markAll()
+		return b.missing(n, h)
+	}
+	index := []string{"index.html"}
+	if d := n.setting("index"); d != nil {
+		index = slices.DeleteFunc(slices.Clone(d.args), func(s string) bool {
+			if strings.Contains(s, ".php") || strings.Contains(s, "$") {
+				b.lost(d, s+" is not served as an index.", "")
+				return true
+			}
+			return strings.HasPrefix(s, "/")
+		})
+	}
+	if exact {
+		return b.file(n, r, dir)
+	}
+	r.text = dir
+	if next := b.tries(n, r, h, at, index); next != nil {
+		return next
+	}
+	if r.kind == staticRoute {
+		if !slices.Equal(index, []string{"index.html"}) && len(index) > 0 {
+			r.set("index", document.OneOrMore(index))
+		}
+		if n.on("autoindex") {
+			r.set("listing", document.Word("on"))
+			for _, name := range []string{"autoindex_exact_size", "autoindex_localtime", "autoindex_format"} {
+				n.inherited(name)
+			}
+		}
+	}
+	r.set("compress", document.Word(b.compression(n)))
+	return r
+}
+
+func unseen(n *node) (list []*node) {
+	for _, c := range n.children {
+		if !c.seen && !needless[c.name] {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// compression is what gzip and gzip_static come to for files.
+func (b *builder) compression(n *node) string {
+	static := n.settingOr("gzip_static", "off")
+	switch {
+	case n.on("gzip"):
+		return "on"
+	case static == "on" || static == "always":
+		return "precompressed"
+	}
+	return "off"
+}
+
+// file makes the route of a single path. A file that is not there would be an error of AnyGate, and is often only meant to
+// be kept out of the logs.
+func (b *builder) file(n *node, r *route, name string) *route {
+	if d := n.ownOne("try_files"); d != nil {
+		first := d.arg(0)
+		if len(d.args) == 2 && strings.HasPrefix(first, "/") && !strings.Contains(first, "$") {
+			name, _ = b.directory(n, first)
+		} else if first != "$uri" || !strings.HasPrefix(d.arg(len(d.args)-1), "=") {
+			b.lost(d, "A file is served, or it is 404.", "")
+		}
+	}
+	b.indexSettings(n, name)
+	if info, err := os.Stat(name); err != nil || info.IsDir() {
+		enclosing := b.enclosing(r.path)
+		if enclosing != nil && b.files(n) && err == nil {
+			b.settingsOnly(&location{n: n})
+			return nil
+		}
+		if err != nil && b.files(n) {
+			b.differs(n, "There is no file "+name+" here: what answers paths around it answers this one.", "Where there is one, add "+r.path+": {file: "+name+"}, if its settings matter.")
+			n.markAll()
+			return nil
+		}
+	}
+	if path.Ext(name) != path.Ext(r.path) {
+		b.differs(n, "The type is that of the file's name, not that of the path.", "")
+	}
+	r.kind, r.text = fileRoute, name
+	r.set("compress", document.Word(b.compression(n)))
+	return r
+}
+
+// indexSettings reports fields of a page that is the index of its directory: nginx looks for the location of the page once
+// it has found it, AnyGate stays with the route of the directory.
+func (b *builder) indexSettings(n *node, name string) {
+	if path.Base(name) != "index.html" {
+		return
+	}
+	for _, c := range n.children {
+		if c.name == "add_header" || c.name == "expires" {
+			b.lost(c, "It holds only where the page is asked for by its name, not where it is the index of its directory.", "static: {cache-control: auto} has pages revalidated each time, and names with a hash kept.")
+		}
+	}
+}
+
+// enclosing is the location with the longest prefix of a path.
+func (b *builder) enclosing(at string) *location {
+	var best *location
+	for _, l := range b.locs {
+		if (l.kind == prefixLocation || l.kind == firmLocation) && strings.HasPrefix(at, l.text) && (best == nil || len(l.text) > len(best.text)) {
+			best = l
+		}
+	}
+	return best
+}
+
+// tries deals with try_files. It returns a route where files are not what answers.
+func (b *builder) tries(n *node, r *route, h pattern.Head, at string, index []string) *route {
+	d := n.ownOne("try_files") // It is not inherited.
+	if d == nil || len(d.args) < 2 {
+		return nil
+	}
+	last := d.args[len(d.args)-1]
+	tried := d.args[:len(d.args)-1]
+	for _, t := range tried {
+		switch {
+		case t == "$uri" || t == "$uri/" || t == "$document_root$uri" || t == "$uri/index.html" && slices.Contains(index, "index.html"):
+		case len(tried) == 1 && strings.HasPrefix(t, "/") && !strings.Contains(t, "$"):
+			r.kind, r.text, r.settings = fileRoute, b.rootOf(n)+t, nil
+			return nil
+		default:
+			b.lost(d, "A path is looked up as it is: "+t+" is not tried.", "Link to the names that the files have.")
+		}
+	}
+	if !slices.Contains(tried, "$uri/") && !slices.Contains(tried, "$uri/index.html") && strings.HasPrefix(last, "/") {
+		b.differs(d, "A directory is answered with its index, too.", "")
+	}
+	page, _, _ := strings.Cut(last, "?")
+	switch {
+	case last == "=404":
+	case strings.HasPrefix(last, "="):
+		b.lost(d, "What is not there is 404.", "")
+	case strings.HasPrefix(last, "@"):
+		return b.fallback(n, d, h, last)
+	case strings.HasSuffix(page, ".php"):
+		b.lost(d, noFastCGI.why, noFastCGI.do)
+		b.guarded = n
+	case strings.HasPrefix(page, at) && slices.Contains(index, page[len(at):]):
+		r.set("spa", document.Word("on"))
+		b.differs(d, "The page stands for paths that a browser opens. Scripts, tools, and paths whose last segment has a dot get 404.", "")
+	default:
+		b.lost(d, "What stands for missing files can only be the index of the directory.", "Name it index.html, or index: [...] in the route.")
+	}
+	return nil
+}
+
+// rootOf is the directory of the nearest root.
+func (b *builder) rootOf(n *node) string {
+	dir, _ := b.directory(&node{parent: n}, "/")
+	return strings.TrimSuffix(dir, "/")
+}
+
+// fallback makes the route of files with an upstream for all that is not there: only the upstream is carried over.
+func (b *builder) fallback(n, d *node, h pattern.Head, name string) *route {
+	for _, l := range b.locs {
+		if l.kind != namedLocation || l.text != name {
+			continue
+		}
+		l.n.seen = true
+		pass := l.n.ownOne("proxy_pass")
+		if pass == nil {
+			break
+		}
+		b.lost(d, "A file that is not there is not asked of an upstream: here all requests go to the upstream.", "Give the directories with files routes of their own, such as /assets/, before it.")
+		list := b.proxied(&location{n: l.n, kind: prefixLocation, text: "/"}, pass, h, nil)
+		list[0].from = n
+		list[0].scope = l.n
+		return list[0]
+	}
+	b.lost(d, "A file that is not there is 404; nothing else is asked.", "")
+	return b.missing(n, h)
+}

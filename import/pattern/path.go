@@ -1,0 +1,83 @@
+package pattern
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Head is the path of a route that a shape became.
+type Head struct {
+	Path string
+	// Loose says how the path matches other requests than the expression did; "" if it does not.
+	Loose string
+	// Values are what $1, $2 and names stand for, in the words of a redirect or of an upstream's URI.
+	Values map[string]string
+}
+
+// Head makes a path of a Shape: /users/:p1/*.
+func (s Shape) Head() (Head, bool) {
+	h := Head{Values: map[string]string{}}
+	words := make([]string, len(s.parts)) // what each part is in the path
+	var b strings.Builder
+	params := 0
+	for i, p := range s.parts {
+		before := b.String()
+		switch p.kind {
+		case literalPart:
+			words[i] = p.text
+		case segmentPart:
+			next := i+1 == len(s.parts) || s.parts[i+1].kind == literalPart && strings.HasPrefix(s.parts[i+1].text, "/")
+			if !strings.HasSuffix(before, "/") || !next {
+				return Head{}, false
+			}
+			params++
+			words[i] = ":p" + strconv.Itoa(params)
+			if p.narrow {
+				h.Loose = "the segment may be anything"
+			}
+		case restPart:
+			if i+1 < len(s.parts) {
+				return Head{}, false
+			}
+			if !strings.HasSuffix(before, "/") {
+				h.Loose = "what follows begins with a slash"
+				b.WriteByte('/')
+			}
+			words[i] = "*"
+		}
+		b.WriteString(words[i])
+	}
+	h.Path = b.String()
+	if !LiteralPath(s.literal()) || !strings.HasPrefix(h.Path, "/") {
+		return Head{}, false
+	}
+	if strings.HasSuffix(h.Path, "/") {
+		h.Loose = "paths below it match too"
+	}
+	for name, g := range s.groups {
+		h.Values[name] = strings.Join(words[g[0]:g[1]], "")
+	}
+	return h, true
+}
+
+// maxPath is how long a path may be that a key of YAML has room for, with a host and methods before it.
+const maxPath = 700
+
+// LiteralPath reports whether a path of nginx can stand in a head as it is.
+func LiteralPath(s string) bool {
+	if len(s) > maxPath {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '*' || c == '%' || c == '?' || c == '#' || c == '\\' || c == '"' || c == '|' || c == '{' || c == '}' {
+			return false
+		}
+	}
+	return !strings.Contains(s, "/:")
+}
+
+// Below reports whether path lies below the prefix that another path is, or is the same.
+func Below(path, prefix string) bool {
+	prefix = strings.TrimSuffix(prefix, "*")
+	return strings.HasPrefix(path, prefix) || path+"/" == prefix
+}

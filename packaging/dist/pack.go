@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/goreleaser/nfpm/v2"
+	_ "github.com/goreleaser/nfpm/v2/deb"
+	"github.com/goreleaser/nfpm/v2/files"
+	_ "github.com/goreleaser/nfpm/v2/rpm"
+)
+
+const (
+	maintainer = "AnyGate contributors <anygate@users.noreply.github.com>"
+	homepage   = "https://github.com/anygate/anygate"
+	summary    = "edge proxy: sites, answers, redirects and reverse proxy from one file"
+	about      = summary + `
+ AnyGate serves static sites, fixed answers and redirects, and is a reverse
+ proxy with pools, health checks, limits and TLS. One readable file says what
+ is served. It runs one event loop per core on io_uring, or on epoll.`
+)
+
+// pack makes a package for a distribution.
+func (r *release) pack(format, arch string, list []entry) error {
+	dir := filepath.Join(r.work, format+"-"+arch)
+	script := func(name string) string { return filepath.Join(r.root, "packaging", "files", name) }
+	info := nfpm.WithDefaults(&nfpm.Info{
+		Name: "anygate", Arch: arch, Platform: "linux", Version: r.usage.Version, Release: "1", Section: "web", Priority: "optional",
+		Maintainer: maintainer, Vendor: "AnyGate", Homepage: homepage, License: "MIT", Description: about, MTime: r.time, DisableGlobbing: true,
+		Overridables: nfpm.Overridables{
+			Recommends: []string{"ca-certificates"},
+			Scripts: nfpm.Scripts{
+				PostInstall: script("postinstall.sh"), PreRemove: script("preremove.sh"), PostRemove: script("postremove.sh"),
+			},
+			// The name of the machine is in packages of RPM otherwise.
+			RPM: nfpm.RPM{BuildHost: "anygate", Summary: summary, Group: "System Environment/Daemons", Compression: "zstd"},
+			Deb: nfpm.Deb{Compression: "gzip"},
+		},
+	})
+	if format == "deb" {
+		info.Depends = []string{"adduser | systemd"}
+	}
+	for _, f := range list {
+		if f.debian && format != "deb" {
+			continue
+		}
+		name := filepath.Join(dir, f.path)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, f.text, 0o600); err != nil {
+			return err
+		}
+		c := &files.Content{
+			Source: name, Destination: "/" + f.path,
+			FileInfo: &files.ContentFileInfo{Owner: "root", Group: "root", Mode: os.FileMode(f.mode), MTime: r.time},
+		}
+		if f.config {
+			c.Type = files.TypeConfigNoReplace
+		}
+		info.Contents = append(info.Contents, c)
+	}
+	if err := nfpm.PrepareForPackager(info, format); err != nil {
+		return err
+	}
+	packager, err := nfpm.Get(format)
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(filepath.Join(r.out, packager.ConventionalFileName(info)))
+	if err != nil {
+		return err
+	}
+	if err := packager.Package(info, out); err != nil {
+		out.Close()
+		return fmt.Errorf("%s: %w", out.Name(), err)
+	}
+	return out.Close()
+}

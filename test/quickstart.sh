@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Does what the README's quick start says, on a Debian machine that has nothing but a minimal system: a tree made by
+# debootstrap, with its own systemd as the first process of a container, its own network, and no way out of it.
+#
+#	test/quickstart.sh DIRECTORY-OF-PACKAGES [TREE]
+#
+# TREE is where to find, or else make, the minimal system; without it, it is made and removed.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+packages=$(cd "$1" && pwd)
+arch=$(dpkg --print-architecture)
+work=$(mktemp -d)
+machine=
+boot=
+
+finish() {
+	status=$?
+	if [ "$status" -ne 0 ]; then
+		echo "--- what the machine said:"
+		tail -n 20 "$work/console" || true
+		[ -z "$machine" ] || nsenter -t "$machine" -a journalctl -u anygate --no-pager | tail -n 40 || true
+	fi
+	if [ -n "$machine" ]; then
+		# SIGRTMIN+4 is systemd's "power off".
+		kill -s RTMIN+4 "$machine" 2>/dev/null || true
+		for _ in $(seq 100); do kill -0 "$boot" 2>/dev/null || break; sleep 0.1; done
+	fi
+	[ -z "$boot" ] || kill "$boot" 2>/dev/null || true
+	[ -z "$boot" ] || wait "$boot" 2>/dev/null || true
+	rm -rf "$work"
+	exit "$status"
+}
+trap finish EXIT
+
+tree=${2:-$work/tree}
+if ! [ -x "$tree/lib/systemd/systemd" ]; then
+	# The mirror is that of this machine.
+	mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1 | tr -d ' ' || true)
+	[ -n "$mirror" ] || mirror=$(grep -rhoE '^URIs: *https?://[^ ]+/debian/?$' /etc/apt/sources.list.d 2>/dev/null | head -n 1 | sed 's/^URIs: *//' || true)
+	. /etc/os-release
+	debootstrap --variant=minbase --include=systemd,systemd-sysv,ca-certificates,curl "$VERSION_CODENAME" "$tree" "${mirror:-http://deb.debian.org/debian}" >"$work/debootstrap" 2>&1 ||
+		{ tail -n 20 "$work/debootstrap"; exit 1; }
+fi
+
+began=$(date +%s)
+# io_uring is not among the calls that containers have by default.
+systemd-nspawn --quiet --directory="$tree" --ephemeral --register=no --keep-unit --boot --private-network --console=pipe \
+	--system-call-filter="io_uring_setup io_uring_enter io_uring_register landlock_create_ruleset landlock_add_rule landlock_restrict_self" \
+	--bind-ro="$packages:/root/packages" </dev/null >"$work/console" 2>&1 &
+boot=$!
+
+# The container's first process is the child of systemd-nspawn.
+for _ in $(seq 300); do
+	machine=$(pgrep -P "$boot" -x systemd || true)
+	[ -n "$machine" ] && nsenter -t "$machine" -a systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded' && break
+	kill -0 "$boot" 2>/dev/null || { echo "the machine did not start"; exit 1; }
+	sleep 0.1
+done
+
+# The API on port 3000 that the quick start speaks of.
+nsenter -t "$machine" -a sh -c 'mkdir -p /opt/api && printf "%s\n" "listen: 127.0.0.1:3000" "routes: {/: \"*\"}" >/opt/api/anygate.yml && cp /root/packages/anygate_linux_* /opt/api/ && for f in /opt/api/anygate_linux_*; do "$f" version >/dev/null 2>&1 && mv "$f" /opt/api/anygate; done; systemd-run --quiet --unit=api /opt/api/anygate serve -c /opt/api/anygate.yml'
+
+# The first block of the README that is marked "sh quickstart", with each command shown before it is run. In a container
+# nothing of the host is tuned, but only told.
+sed -n '/^```sh quickstart$/,/^```$/p' "$here/README.md" | sed -e '1d;/^```$/,$d' -e 's:^anygate tune apply --yes:{ & || [ -e /run/systemd/container ]; }:' >"$work/script"
+[ -s "$work/script" ] || { echo "the README has no quick start"; exit 1; }
+echo "--- the quick start, as root on a new machine ($arch)"
+nsenter -t "$machine" -a env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8 sh -c 'cd /root/packages && exec sh -exs' <"$work/script"
+
+# What it promises, looked at from outside.
+inside() { nsenter -t "$machine" -a env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+expect() { # WHAT COMMAND...: the output has to contain WHAT
+	local want=$1 got
+	shift
+	got=$(inside "$@" 2>&1) || true
+	case $got in *"$want"*) ;; *) echo "$* says, without \"$want\": $got"; exit 1 ;; esac
+}
+echo "--- what there is now"
+expect '<title>My app</title>' curl -s localhost/
+expect '<title>My app</title>' curl -s -H 'Accept: text/html' localhost/some/view
+expect '"path":"/api/users"' curl -s -H 'Accept: application/json' localhost/api/users
+expect active systemctl is-active anygate
+expect enabled systemctl is-enabled anygate
+expect anygate stat -c %U "/proc/$(inside systemctl show -P MainPID anygate)"
+expect 'NoNewPrivs:	1' grep NoNewPrivs "/proc/$(inside systemctl show -P MainPID anygate)/status"
+expect 'CapEff:	0000000000000400' grep CapEff "/proc/$(inside systemctl show -P MainPID anygate)/status"
+expect 'io_uring' journalctl -u anygate --no-pager
+expect /etc/anygate/anygate.yml dpkg-query -W -f '${Conffiles}' anygate
+
+expect 'nothing is written inside a container' anygate tune apply --yes
+inside systemd-analyze --man=no verify /usr/lib/systemd/system/anygate.service /usr/lib/systemd/system/anygate.socket
+
+# A configuration that is wrong is refused, and the one before goes on.
+inside sh -c 'echo "routes: {/: NONSENSE}" >/etc/anygate/anygate.yml; ! systemctl reload anygate'
+expect '<title>My app</title>' curl -s localhost/
+
+# Out of the box, systemd restarts what was killed.
+killed=$(inside systemctl show -P MainPID anygate)
+inside sh -c 'printf "listen: \":80\"\nroutes: {/: OK again}\n" >/etc/anygate/anygate.yml'
+inside kill -KILL "$killed"
+for _ in $(seq 100); do inside curl -s localhost/ 2>/dev/null | grep -q again && break; sleep 0.1; done
+expect again curl -s localhost/
+
+# Socket activation: systemd opens the address, and the service has it.
+inside sh -c 'systemctl stop anygate && systemctl start anygate.socket && curl -s localhost/' | grep -q again || { echo "socket activation does not serve"; exit 1; }
+
+inside sh -c 'DEBIAN_FRONTEND=noninteractive apt-get -qq remove anygate >/dev/null 2>&1'
+expect inactive systemctl is-active anygate
+expect again cat /etc/anygate/anygate.yml
+inside sh -c 'DEBIAN_FRONTEND=noninteractive apt-get -qq purge anygate >/dev/null 2>&1 && ! test -e /etc/anygate/anygate.yml && ! test -e /var/lib/anygate'
+echo "--- all of it in $(($(date +%s) - began)) seconds"
