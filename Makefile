@@ -21,7 +21,7 @@ RACE := ./engine ./proxy/... ./telemetry ./control/... ./cmd/...
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: all build demo dist test test-packaging unit test-grpc test-import race scan lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos churn clean
+.PHONY: all build demo dist test test-packaging unit test-grpc test-import race scan lint install fuzz bench bench-go bench-guard bench-accept bench-scaling test-giouring test-kernels chaos soak churn clean
 
 all: build
 
@@ -57,8 +57,8 @@ test-grpc:
 # The release, the quick start on a machine of its own, the image, the JSON Schema, and the Helm chart, whose test is a
 # module by itself. They need root.
 test-packaging:
-	cd packaging && $(GO) test -count=1 -p 1 -timeout 10m ./...
-	cd packaging/chart && $(GO) test -count=1 -timeout 10m ./...
+	cd packaging && $(GO) vet ./... && $(GO) test -count=1 -p 1 -timeout 10m ./...
+	cd packaging/chart && $(GO) vet ./... && $(GO) test -count=1 -timeout 10m ./...
 
 # What is imported from nginx, beside nginx itself, and from Ingress objects, in a module of its own.
 test-import:
@@ -76,6 +76,11 @@ churn:
 # of "unit" do so for ten seconds.
 chaos:
 	ANYGATE_CHAOS_TIME=60s $(GO) test -count=1 -v -timeout 10m ./test/chaos
+
+# Ten minutes with every policy on, both engines at once: nothing fails, nothing grows, no loop stalls. "unit" does so for
+# ten seconds.
+soak:
+	ANYGATE_SOAK_TIME=10m $(GO) test -count=1 -v -timeout 15m -run '^TestSoak$$' ./test/soak
 
 # Everything that testssl.sh knows to look for in a server's TLS; "unit" does so too.
 scan: install

@@ -59,7 +59,11 @@ func (l *loader) placeToken(v *node, name string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(v.src.dir, path)
 	}
-	l.checkFile(v, 0, name, name, path)
+	if l.checkFile(v, 0, name, name, path) {
+		if d, open := l.exposed(path, "the tokens in "+path); open {
+			l.warn(v, d)
+		}
+	}
 	if filepath.IsAbs(name) || v.src.dir == l.opt.BaseDir {
 		return name
 	}

@@ -83,8 +83,10 @@ func private() Options {
 			return nil, err
 		}
 		mode := info.Mode() &^ 0o077
-		if strings.HasSuffix(path, "open.key") {
-			mode |= 0o004
+		for suffix, more := range map[string]fs.FileMode{"open.key": 0o004, "writable.key": 0o002, "shared.key": 0o046} {
+			if strings.HasSuffix(path, suffix) {
+				mode |= more
+			}
 		}
 		return changedMode{info, mode}, nil
 	}

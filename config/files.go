@@ -30,7 +30,12 @@ func (l *loader) placeFiles(p policy.Filed, n *node, off int, line string) polic
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(n.src.dir, path)
 		}
-		l.checkFile(n, off, line, name, path)
+		if l.checkFile(n, off, line, name, path) && secret(p, name) {
+			if d, open := l.exposed(path, "the credentials in "+path); open {
+				at, length := wordIn(line, name)
+				l.warnIn(n, off+at, length, d)
+			}
+		}
 		if filepath.IsAbs(name) || n.src.dir == l.opt.BaseDir {
 			return name
 		}
@@ -38,10 +43,22 @@ func (l *loader) placeFiles(p policy.Filed, n *node, off int, line string) polic
 	})
 }
 
+// secret reports whether a file of a policy has what only the server should know, or should be able to say: those of auth,
+// and of tokens what they are verified with, where that is no public key.
+func secret(p policy.Filed, name string) bool {
+	switch p := p.(type) {
+	case policy.Auth:
+		return true
+	case policy.Token:
+		return p.Type == 1 || name == p.Secret
+	}
+	return false
+}
+
 // checkFile reports a file of a policy that cannot be used.
-func (l *loader) checkFile(n *node, off int, line, name, path string) {
+func (l *loader) checkFile(n *node, off int, line, name, path string) (ok bool) {
 	if l.opt.Stat == nil {
-		return
+		return true
 	}
 	info, err := l.opt.Stat(path)
 	d := Diagnostic{Kind: KindMissing, Want: "a file, relative to the directory of this file"}
@@ -53,10 +70,11 @@ func (l *loader) checkFile(n *node, off int, line, name, path string) {
 	case !info.Mode().IsRegular():
 		d.Kind, d.Msg = KindInvalid, path+" is not a regular file"
 	default:
-		return
+		return true
 	}
 	at, length := wordIn(line, name)
 	l.errorIn(n, off+at, length, d)
+	return false
 }
 
 // wordIn finds a word of a policy's line as it is written; the whole line if it is written in another way.

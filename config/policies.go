@@ -172,6 +172,31 @@ func (l *loader) settleTokens(d *draft) {
 	}
 }
 
+// checkCredentials reports a route that nobody can use: what a user or bearer proves itself with, and a token, stand in one
+// field, of which a request has one (RFC 9110, section 11.6.2).
+func (l *loader) checkCredentials(d *draft) {
+	var auth policy.Auth
+	both := 0
+	for _, p := range d.Policies {
+		switch p := p.(type) {
+		case policy.Auth:
+			if auth = p; p.Kind != policy.AuthHeader {
+				both++
+			}
+		case policy.Token:
+			both++
+		}
+	}
+	if both == 2 {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(auth.String(), "auth "), " ")
+		l.errorAt(d.key, Diagnostic{
+			Kind: KindConflict,
+			Msg:  `the route asks for "auth ` + kind + `" and for "token", which both are in Authorization: no request can have both`,
+			Want: "one of them, or auth header NAME, whose field is another one",
+		})
+	}
+}
+
 // proxyOnly reports whether a policy has a meaning only where there is an upstream.
 func proxyOnly(p policy.Policy) bool {
 	switch p := p.(type) {

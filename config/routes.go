@@ -176,6 +176,7 @@ func (l *loader) suggestPath(n *node, err *route.SyntaxError) {
 func (l *loader) addRoute(d *draft, sc *scope) {
 	d.Policies = effective(d.Action.Kind, sc.file, sc.use, d.own)
 	l.settleTokens(d)
+	l.checkCredentials(d)
 	d.Errors = d.errors.over(sc.defaults.errors)
 	ok := true
 	switch d.Action.Kind {

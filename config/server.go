@@ -85,6 +85,12 @@ func (l *loader) readTrust(v *node, into *[]netip.Prefix) {
 			return
 		case !slices.Contains(trust, p):
 			trust = append(trust, p)
+			if p.Bits() == 0 {
+				l.warn(item, Diagnostic{
+					Msg:  "everybody is trusted to say who the client is: limits, allow, deny and logs go by what anybody makes up",
+					Want: "the addresses of the proxies in front of this server",
+				})
+			}
 		}
 	}
 	*into = trust
@@ -131,6 +137,7 @@ func (l *loader) finishServer() {
 			Msg: "the limit request-line is larger than header-bytes, which includes the request line", Want: "header-bytes of at least request-line",
 		})
 	}
+	l.warnPreambles()
 	if l.h2Off == nil || l.cfg.Server.H2.On {
 		return
 	}
@@ -141,6 +148,25 @@ func (l *loader) finishServer() {
 				Related: []Related{l.relatedPos(ln.Pos, "the address")},
 			})
 		}
+	}
+}
+
+// warnPreambles warns of listeners on which everybody who reaches them can say who the client is. Who may connect to a unix
+// socket is up to its permissions.
+func (l *loader) warnPreambles() {
+	if len(l.cfg.Server.Trust) > 0 {
+		return
+	}
+	for i, ln := range l.cfg.Listen {
+		if !ln.ProxyProtocol || ln.Network == "unix" {
+			continue
+		}
+		item := l.tls.listeners[i]
+		at, length := wordIn(item.text, "proxy-protocol")
+		l.warnIn(item, at, length, Diagnostic{
+			Msg:  "whoever can connect to " + ln.Addr + " can claim any address in a PROXY header, because nobody is named who may",
+			Want: "server.trust with the addresses of the load balancers; others are refused then",
+		})
 	}
 }
 

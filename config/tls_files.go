@@ -76,9 +76,33 @@ func (l *loader) readCertificate(item *node, t *TLS) {
 
 // warnReadable warns of a private key that is none.
 func (l *loader) warnReadable(v *node, key File) {
-	if info, err := l.opt.Stat(key.Name); err == nil && info.Mode().Perm()&0o004 != 0 {
-		l.warn(v, Diagnostic{Msg: "every user of this machine can read the private key " + key.Name, Want: "a file for the server only; chmod 600 makes it one"})
+	if d, open := l.exposed(key.Name, "the private key "+key.Name); open {
+		l.warn(v, d)
 	}
+}
+
+// exposed describes a file that every user of the machine can read or change, though what is in it is meant for the server
+// only.
+func (l *loader) exposed(path, what string) (d Diagnostic, open bool) {
+	if l.opt.Stat == nil {
+		return d, false
+	}
+	info, err := l.opt.Stat(path)
+	if err != nil {
+		return d, false
+	}
+	can := ""
+	switch info.Mode().Perm() & 0o006 {
+	case 0:
+		return d, false
+	case 0o004:
+		can = "read"
+	case 0o002:
+		can = "change"
+	default:
+		can = "read and change"
+	}
+	return Diagnostic{Msg: "every user of this machine can " + can + " " + what, Want: "a file for the server only; chmod 600 makes it one"}, true
 }
 
 // problems reports what is wrong with a pair of files, where they are named.
@@ -172,10 +196,8 @@ func (l *loader) readTicketFile(v *node, t *Tickets) {
 		l.errorAt(v, Diagnostic{Msg: f.Name + " has only " + strconv.Itoa(len(text)) + " bytes, too few for a secret", Want: wantSecret})
 		return
 	}
-	if l.opt.Stat != nil {
-		if info, err := l.opt.Stat(f.Name); err == nil && info.Mode().Perm()&0o004 != 0 {
-			l.warn(v, Diagnostic{Msg: "every user of this machine can read the secret in " + f.Name, Want: "a file for the server only; chmod 600 makes it one"})
-		}
+	if d, open := l.exposed(f.Name, "the secret in "+f.Name); open {
+		l.warn(v, d)
 	}
 	t.File, t.Secret, t.Variable = &f, "", ""
 }

@@ -20,7 +20,7 @@ func (s *Server) openControl() {
 	}
 	server, err := remote.Listen(s.opt.Control, fd, s.answer)
 	if err != nil {
-		s.logs.say(telemetry.Warn, "there is no control socket, so anygate reload, upgrade and stop do not find this process; signals do",
+		s.logs.say(telemetry.Warn, "there is no control socket: anygate reload, upgrade and stop do not reach this process, and may reach another one; signals do",
 			telemetry.String("error", err.Error()))
 		return
 	}

@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"github.com/anygate/anygate/config"
@@ -15,8 +16,32 @@ import (
 type limiters struct {
 	of map[string]any // *limiter.Bucket, Table, Counter or Tally
 
-	rateKeys  int // places of a Table
-	countKeys int // places of a Tally
+	rateKeys   int   // places of a Table
+	countKeys  int   // places of the Tally of connections
+	countBytes int64 // what all Tallies of requests may take
+}
+
+// requestKeys is how many places each Tally of requests has: as many for each request that may be under way as there are
+// for a connection, within what all of them may take. A client of HTTP/2 has many requests, each with a header field of its
+// choice, and must not fill with a few connections what others are counted in.
+func (l *limiters) requestKeys(cfg *config.Config) int {
+	tallies := int64(0)
+	for i := range cfg.Routes {
+		for _, p := range cfg.Routes[i].Policies {
+			if c, ok := p.(policy.Conns); ok && c.Scope.Kind != policy.PerRoute {
+				tallies++
+			}
+		}
+	}
+	places := int64(l.countKeys)
+	if cfg.Server.H2.On {
+		places *= int64(cfg.Server.H2.Streams)
+	}
+	if room := l.countBytes / limiter.TallyBytes / max(tallies, 1); places > room {
+		// A Tally's places are a power of two, rounded up.
+		places = 1 << max(bits.Len64(uint64(room))-1, 0)
+	}
+	return max(int(places), l.countKeys)
 }
 
 // keep returns the limiter of a policy of a route: the one that there is, or a new one.
@@ -60,7 +85,7 @@ func (c *compiler) conns(r *config.Route, p policy.Conns, out *gateway.Policies)
 		l.Counter = keep(c, r, p, func() *limiter.Counter { return limiter.NewCounter(p.Max) })
 	} else {
 		l.Scope = scope(p.Scope)
-		l.Tally = keep(c, r, p, func() *limiter.Tally { return limiter.NewTally(p.Max, c.reg.limiters.countKeys) })
+		l.Tally = keep(c, r, p, func() *limiter.Tally { return limiter.NewTally(p.Max, c.reg.limiters.requestKeys(c.cfg)) })
 	}
 	out.Conns = append(out.Conns, l)
 	return nil
@@ -114,7 +139,7 @@ func scopeName(s policy.Scope) string {
 }
 
 // limiterPlaces decides how many keys the limiters have places for: as many as a share of the memory holds, for limits of
-// rates; and four for each connection, for those of what is under way.
+// rates; four for each connection, for those of connections; and of requests under way what requestKeys makes of that.
 func (s *size) limiterPlaces(cfg *config.Config, memory int64) {
 	tables := int64(0)
 	for i := range cfg.Routes {
@@ -130,4 +155,5 @@ func (s *size) limiterPlaces(cfg *config.Config, memory int64) {
 	}
 	s.rateKeys = int(min(max(total/limiter.TableBytes/max(tables, 1), minLimiterKeys), maxLimiterKeys))
 	s.countKeys = min(max(4*s.limits.Clients*s.shards, minLimiterKeys), 4*maxLimiterKeys)
+	s.countBytes = total
 }

@@ -98,6 +98,54 @@ func TestLimiterPlaces(t *testing.T) {
 	}
 }
 
+// TestRequestPlaces has all requests that may be under way bring a value each: there is a place for each of them, within
+// what they may take.
+func TestRequestPlaces(t *testing.T) {
+	const clients = 60
+	one := `routes: {"/": {answer: OK, use: [conns 1 per header X-Key, conns 9, limit 1/s per ip]}}`
+	many := "use: [conns 1 per header X-Key, conns 1 per ip]\nroutes:\n" + strings.Repeat("  /x%d: OK\n", 100)
+	var n []any
+	for i := range 100 {
+		n = append(n, i)
+	}
+	many = fmt.Sprintf(many, n...)
+	for _, test := range []struct {
+		name, text   string
+		memory       int64
+		keys, values int // places, and how many values have one for themselves
+	}{
+		{"HTTP/2", one, 64 << 30, minLimiterKeys * 128, clients * 128},
+		{"more streams", one + "\nserver: {h2: {streams: 1000}}", 64 << 30, minLimiterKeys * 1000, clients * 1000},
+		{"HTTP/1.1 only", one + "\nserver: {h2: off}", 64 << 30, minLimiterKeys, clients},
+		{"a small machine", one, 64 << 20, 64 << 20 / limiterShare / limiter.TallyBytes, clients * 128},
+		{"many limits", many, 64 << 30, 1 << 15, clients * 128},
+		{"many limits on a small machine", many, 64 << 20, minLimiterKeys, clients},
+	} {
+		cfg := parse(t, "", test.text)
+		s := size{shards: 2}
+		s.limits.Clients = clients / 2
+		s.limiterPlaces(cfg, test.memory)
+		reg := NewRegistry(nil)
+		reg.limiters = limiters{rateKeys: minLimiterKeys, countKeys: s.countKeys, countBytes: s.countBytes}
+		if got := reg.limiters.requestKeys(cfg); got != test.keys {
+			t.Errorf("%s: %d places, want %d", test.name, got, test.keys)
+		}
+		gen, err := Compile(cfg, reg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tally, refused := gen.Routes[0].Policies.Conns[0].Tally, 0
+		for i := range test.values {
+			if _, ok := tally.Enter(tally.Hash().Bytes(fmt.Append(nil, i))); !ok {
+				refused++
+			}
+		}
+		if refused*1000 > test.values {
+			t.Errorf("%s: %d of %d values have no place of their own", test.name, refused, test.values)
+		}
+	}
+}
+
 // TestRateOverShards asks two shards as fast as it can for a while. What they allow together is the rate.
 func TestRateOverShards(t *testing.T) {
 	engines(t, func(t *testing.T, engine string) {

@@ -58,7 +58,8 @@ const (
 
 	// maxLimiterBytes bounds the places of all limits of rates that count by address or header field, and limiterShare
 	// the part (one in limiterShare) of the memory that they may take. Each limit has as many as there is room for, from
-	// minLimiterKeys to maxLimiterKeys; where more keys are at work, they share (see limiter.Table).
+	// minLimiterKeys to maxLimiterKeys; where more keys are at work, they share (see limiter.Table). The places of what is
+	// counted while it is under way are bounded in the same way, apart from these (see limiter.Tally).
 	maxLimiterBytes = 64 << 20
 	limiterShare    = 64
 	minLimiterKeys  = 4 << 10

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/route"
 )
 
 // TestDocsOfPolicies runs the table of docs/policies.md, all rows on one server, and parses its examples.
@@ -64,6 +65,83 @@ func TestDocsOfPolicies(t *testing.T) {
 			documented(t, r, i, row)
 		}
 	})
+}
+
+// TestDocsOfSpellings looks up the paths of docs/policies.md: in the first example they have the routes that the table says,
+// and in the second one no spelling of what is guarded has a route without its policy.
+func TestDocsOfSpellings(t *testing.T) {
+	text, err := os.ReadFile("../docs/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, page, _ := strings.Cut(string(text), "\n## Policies and spellings of paths\n")
+	page, _, _ = strings.Cut(page, "\n## ")
+	var examples []*config.Config
+	for i, block := range strings.Split(page, "```") {
+		if i%2 == 1 {
+			c, ds := config.Parse("policies.md", []byte(strings.TrimPrefix(block, "yaml\n")), config.Options{})
+			if len(ds) > 0 {
+				t.Fatal(ds)
+			}
+			examples = append(examples, c)
+		}
+	}
+	if len(examples) != 2 {
+		t.Fatalf("found %d examples", len(examples))
+	}
+	rows := 0
+	for line := range strings.SplitSeq(page, "\n") {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || !strings.HasPrefix(cells[1], " `/") {
+			continue
+		}
+		rows++
+		path, want := strings.Trim(cells[1], " `"), strings.Trim(cells[2], " `")
+		norm, ok := route.Normalise(make([]byte, 0, 100), []byte(path))
+		if !ok {
+			t.Errorf("%s is refused", path)
+			continue
+		}
+		for i, c := range examples {
+			var m route.Match
+			if c.Table.Match([]byte("GET"), []byte("h"), norm, &m) != route.Found {
+				t.Errorf("example %d: %s has no route", i, path)
+				continue
+			}
+			r := &c.Routes[m.Value]
+			if i == 0 && r.Head.Path != want || i == 1 && (len(r.Policies) != 1 || r.Policies[0].Name() != "auth") {
+				t.Errorf("example %d: %s has the route %s, %v", i, path, r.Head, r.Policies)
+			}
+		}
+	}
+	if rows < 8 {
+		t.Errorf("found %d rows", rows)
+	}
+}
+
+// TestDoubledSlashesOfFiles shows what docs/policies.md warns of: a static route serves a file below a guarded one under
+// another spelling, unless the file is not in its directory.
+func TestDoubledSlashesOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "users", bob)
+	write(t, dir, "dist/admin/x", "guarded")
+	write(t, dir, "inner/x", "guarded")
+	r := start(t, dir, fmt.Sprintf(minimal, "epoll")+"  /: ./dist/\n  /admin/: ./dist/admin/ | auth basic users\n  /inner/: ./inner/ | auth basic users\n")
+	for path, want := range map[string]int{"/admin/x": 401, "//admin/x": 200, "/inner/x": 401, "//inner/x": 404} {
+		req, err := http.NewRequest("GET", "http://"+r.Addresses()[0], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.URL.Opaque = "//h" + path
+		resp, err := plain.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s gets %d, want %d", path, resp.StatusCode, want)
+		}
+	}
 }
 
 // documented makes the request of a row, and compares what it gets.

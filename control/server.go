@@ -124,7 +124,7 @@ func Start(o Options) (_ *Server, err error) {
 	s.registry = NewRegistry(nil)
 	s.registry.shards, s.registry.tell = s.size.shards, s.tellName
 	s.told.changes.Loaded = s.began
-	s.registry.limiters.rateKeys, s.registry.limiters.countKeys = s.size.rateKeys, s.size.countKeys
+	s.registry.limiters = limiters{rateKeys: s.size.rateKeys, countKeys: s.size.countKeys, countBytes: s.size.countBytes}
 	if err := s.openKeyLog(o.KeyLog); err != nil {
 		return nil, err
 	}

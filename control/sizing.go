@@ -32,7 +32,8 @@ type size struct {
 	heap      int64         // soft limit of the Go heap, 0 for none
 	remarks   []string      // what the operator should know
 
-	rateKeys, countKeys int // places of a limiter, for rates and for what is under way
+	rateKeys, countKeys int   // places of a limiter, for rates and for connections
+	countBytes          int64 // what those for requests under way may take
 }
 
 // fit decides how many shards, connections and buffers there are.

@@ -16,6 +16,7 @@ type coder struct {
 	stream encoder.Stream
 	coding coding.Coding
 	whole  bool // the length is known, so that it will not be long in coming
+	plain  bool // the client asks whether it has the response, and has it as it was
 }
 
 // sink takes what streams write. Only one of them does at a time, and what it
@@ -35,8 +36,25 @@ func (x *Exchange) admitCoding(h *http1.Request) {
 	x.g.list = x.g.list[:0]
 	p := coding.Parse(x.g.joined(h, http1.AcceptEncoding))
 	if c := p.Choose(encoder.Streamed); c != coding.Identity {
-		x.remember().coder.coding = c
+		r := x.remember()
+		r.coder.coding, r.coder.plain = c, x.hasPlain(h)
 	}
+}
+
+// hasPlain reports whether all of the entity tags that the request is conditional on
+// are strong. A coded response never had one of these.
+func (x *Exchange) hasPlain(h *http1.Request) bool {
+	if !h.Has(http1.IfNoneMatch) {
+		return false
+	}
+	x.g.list = x.g.list[:0]
+	for tags := x.g.joined(h, http1.IfNoneMatch); len(tags) > 0; {
+		var tag []byte
+		if tag, tags = http1.NextItem(tags); len(tag) > 0 && tag[0] != '"' {
+			return false
+		}
+	}
+	return true
 }
 
 // recoded are the fields of a response that are about its content as it was.
@@ -60,35 +78,55 @@ func (x *Exchange) code(r *Response) {
 	b := append(g.fields, "Vary: Accept-Encoding\r\n"...)
 	g.fields, r.Block = b, b
 	rules := x.policy.rules
-	if rules == nil || rules.coder.coding == coding.Identity || x.HEAD() || r.Length >= 0 && r.Length < coding.Least {
+	if rules == nil || rules.coder.coding == coding.Identity || x.HEAD() {
 		return
 	}
 	c := &rules.coder
+	if r.Status == 304 {
+		// There is no content, so its length is 0 to some upstreams.
+		if !c.plain && (r.Length <= 0 || r.Length >= coding.Least) {
+			r.Length = -1
+			g.recode(r)
+		}
+		return
+	}
+	if r.Length >= 0 && r.Length < coding.Least {
+		return
+	}
 	g.sink.b = g.sink.b[:0]
 	if c.stream = g.streams().Get(c.coding, &g.sink); c.stream == nil {
 		return // too many have one: this one goes as it is
 	}
 	c.whole = r.Length >= 0
 	r.Length = -1
-	tag := append(g.list[:0], weakTag(b)...)
+	g.recode(r)
+	b = http1.AppendField(g.fields, "Content-Encoding", c.coding.String())
+	g.fields, r.Block = b, b
+}
+
+// recode takes out of the gateway's copy of a block what is about other bytes than
+// those of the coded content, and makes the entity tag a weak one.
+func (g *Gateway) recode(r *Response) {
+	tag := append(g.list[:0], weakTag(g.fields)...)
 	g.list = tag
-	b = recoded.Apply(b, 0)
+	b := recoded.Apply(g.fields, 0)
 	if len(tag) > 0 {
 		b = append(append(append(b, "ETag: W/"...), tag...), http1.CRLF...)
 	}
-	b = http1.AppendField(b, "Content-Encoding", c.coding.String())
 	g.fields, r.Block = b, b
 }
 
 // codable reports whether a response may be coded: it is whole, of a type that
 // gets smaller, and neither coded already nor meant to stay as it is (RFC 9110,
-// section 7.7).
+// section 7.7). A 304 is taken for what the 200 would have been (section 15.4.5):
+// most do not say of which type that is, and then it may have been coded.
 func codable(r *Response) bool {
+	compressible := r.Status == 304
 	switch {
+	case compressible:
 	case r.Status == 204, r.Status == 205, r.Status == 206, r.Status >= 300 && r.Status < 400:
 		return false
 	}
-	compressible := false
 	for block := r.Block; len(block) > 0; {
 		var name, value []byte
 		name, value, block = nextLine(block)

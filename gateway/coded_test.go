@@ -56,18 +56,17 @@ func TestCompress(t *testing.T) {
 	}
 	const text = "Content-Type: text/plain; charset=utf-8\r\n"
 	answers := map[string]string{
-		"/long":         head(text+"ETag: \"x\"\r\nAccept-Ranges: bytes\r\n", long),
-		"/weak":         head(text+"ETag: W/\"x\"\r\n", long),
-		"/json":         head("Content-Type: application/json\r\n", long),
-		"/short":        head(text, "short"),
-		"/image":        head("Content-Type: image/png\r\n", long),
-		"/untyped":      head("", long),
-		"/coded":        head(text+"Content-Encoding: gzip\r\n", long),
-		"/as-it-is":     head(text+"Cache-Control: public, no-transform\r\n", long),
-		"/part":         strings.Replace(head(text+"Content-Range: bytes 0-1/9\r\n", long), "200 OK", "206 Partial Content", 1),
-		"/chunked":      "HTTP/1.1 200 OK\r\n" + text + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\nX-T: 1\r\n\r\n",
-		"/not-modified": "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n",
-		"/error":        strings.Replace(head(text, long), "200 OK", "404 Not Found", 1),
+		"/long":     head(text+"ETag: \"x\"\r\nAccept-Ranges: bytes\r\n", long),
+		"/weak":     head(text+"ETag: W/\"x\"\r\n", long),
+		"/json":     head("Content-Type: application/json\r\n", long),
+		"/short":    head(text, "short"),
+		"/image":    head("Content-Type: image/png\r\n", long),
+		"/untyped":  head("", long),
+		"/coded":    head(text+"Content-Encoding: gzip\r\n", long),
+		"/as-it-is": head(text+"Cache-Control: public, no-transform\r\n", long),
+		"/part":     strings.Replace(head(text+"Content-Range: bytes 0-1/9\r\n", long), "200 OK", "206 Partial Content", 1),
+		"/chunked":  "HTTP/1.1 200 OK\r\n" + text + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\nX-T: 1\r\n\r\n",
+		"/error":    strings.Replace(head(text, long), "200 OK", "404 Not Found", 1),
 	}
 	forEachEngine(t, func(t *testing.T, w *world) {
 		w.policies = &Policies{Compress: true}
@@ -139,14 +138,76 @@ func TestCompress(t *testing.T) {
 		if r := c.ask("HEAD /long", "Accept-Encoding: gzip\r\n"); r.fields.Get("Content-Encoding") != "" {
 			t.Errorf("HEAD gets %v", r.fields)
 		}
-		if r := c.ask("GET /not-modified", "Accept-Encoding: gzip\r\n"); r.status != 304 || r.fields.Get("Content-Encoding") != "" {
-			t.Errorf("a 304 gets %v", r.fields)
-		}
 		if r := c.ask("GET /coded", "Accept-Encoding: gzip\r\n"); r.content != long {
 			t.Errorf("what is coded is coded again: %v", r.fields)
 		}
 		c.close()
 		w.eventually("no stream is in use", func() bool { return w.g.coders.Used() == 0 })
+	})
+}
+
+// TestCompressNotModified has an upstream say that nothing has changed: the fields
+// are those of the response that the client would have got.
+func TestCompressNotModified(t *testing.T) {
+	not := func(fields string) string { return "HTTP/1.1 304 Not Modified\r\n" + fields + "\r\n" }
+	const tag, weak = `"x"`, `W/"x"`
+	answers := map[string]string{
+		"/bare":  not("ETag: \"x\"\r\nAccept-Ranges: bytes\r\n"),
+		"/empty": not("ETag: \"x\"\r\nContent-Length: 0\r\n"),
+		"/long":  not("ETag: \"x\"\r\nContent-Length: 5000\r\n"),
+		"/short": not("ETag: \"x\"\r\nContent-Length: 5\r\n"),
+		"/weak":  not("ETag: W/\"x\"\r\n"),
+		"/none":  not(""),
+		"/text":  not("ETag: \"x\"\r\nContent-Type: text/plain\r\n"),
+		"/image": not("ETag: \"x\"\r\nContent-Type: image/png\r\n"),
+		"/as-is": not("ETag: \"x\"\r\nCache-Control: no-transform\r\n"),
+		"/coded": not("ETag: \"x\"\r\nContent-Encoding: gzip\r\n"),
+	}
+	forEachEngine(t, func(t *testing.T, w *world) {
+		w.policies = &Policies{Compress: true}
+		w.upstream("up", answering(func(_ *upstreamConn, r *http.Request, _ string) string { return answers[r.URL.Path] }))
+		w.serve("/: http://up")
+		c := w.client()
+		for _, row := range []struct {
+			line, accept, condition string
+			vary                    bool
+			tag                     string
+		}{
+			{"GET /bare", "gzip", "", true, weak},
+			{"GET /bare", "gzip", weak, true, weak},
+			{"GET /bare", "gzip", `"y", W/"x"`, true, weak},
+			{"GET /bare", "gzip", "*", true, weak},
+			{"GET /bare", "gzip", tag, true, tag}, // got as it was
+			{"GET /bare", "gzip", `"xW/", "x"`, true, tag},
+			{"GET /bare", "", weak, true, tag},
+			{"GET /bare", "br", weak, true, tag},
+			{"HEAD /bare", "gzip", weak, true, tag},
+			{"GET /empty", "gzip", weak, true, weak},
+			{"GET /long", "gzip", weak, true, weak},
+			{"GET /short", "gzip", weak, true, tag},
+			{"GET /weak", "zstd", weak, true, weak},
+			{"GET /none", "gzip", weak, true, ""},
+			{"GET /text", "gzip", weak, true, weak},
+			{"GET /image", "gzip", weak, false, tag},
+			{"GET /as-is", "gzip", weak, false, tag},
+			{"GET /coded", "gzip", weak, false, tag},
+		} {
+			fields := ""
+			if row.accept != "" {
+				fields += "Accept-Encoding: " + row.accept + "\r\n"
+			}
+			if row.condition != "" {
+				fields += "If-None-Match: " + row.condition + "\r\n"
+			}
+			r := c.ask(row.line, fields)
+			if r.status != 304 || r.fields.Get("ETag") != row.tag || (r.fields.Get("Vary") == "Accept-Encoding") != row.vary {
+				t.Errorf("%s with %q: %d, %v", row.line, fields, r.status, r.fields)
+			}
+			if row.tag == weak && r.fields.Get("Accept-Ranges")+r.fields.Get("Content-Length") != "" {
+				t.Errorf("%s with %q: %v", row.line, fields, r.fields)
+			}
+		}
+		c.close()
 	})
 }
 

@@ -13,8 +13,8 @@ import (
 // share one.
 //
 // Of its methods Prebuilt, Finish and Reset end the exchange: Done has been
-// called when they return, and the exchange may be another's. No other method
-// ends it; a connection that fails in one of them ends its exchanges later,
+// called when they return, and the exchange may be another's. Queued may end it,
+// and says so. No other method ends it; a connection that fails in one of them ends its exchanges later,
 // from the engine's next call. An exchange that has ended is told of nothing.
 type Codec interface {
 	// Want lets the client send n more bytes of the exchange's content. What
@@ -22,6 +22,10 @@ type Codec interface {
 	// Begin, Received or RequestEnd of this exchange is on the stack: then it
 	// is delivered afterwards.
 	Want(x *Exchange, n int)
+	// Queued is told of an exchange that has come to wait for its turn after
+	// Begin has returned. If the client has closed its side meanwhile, which no
+	// event says again, the codec cancels the exchange and reports false.
+	Queued(x *Exchange) bool
 	// Interim sends a 1xx response.
 	Interim(x *Exchange, status int, block []byte)
 	// Respond begins the final response.

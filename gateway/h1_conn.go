@@ -198,6 +198,15 @@ func (h *h1Conn) ghost() bool {
 	return h.flags.has(h1EOF) && h.x != nil && h.x.Waiting()
 }
 
+// Queued ends the connection if it is that of a ghost.
+func (h *h1Conn) Queued(x *Exchange) bool {
+	if h.x != x || !h.ghost() {
+		return true
+	}
+	h.close()
+	return false
+}
+
 // drain prepares for the end: an idle connection is closed, one at work ends
 // with its response.
 func (h *h1Conn) drain() {

@@ -296,6 +296,18 @@ func (h *h2Conn) forsake() {
 	}
 }
 
+// Queued ends the stream of a client that has closed its side: see eof.
+func (h *h2Conn) Queued(x *Exchange) bool {
+	st := h.of(x)
+	if st == nil || !h.flags.has(h2EOF) {
+		return true
+	}
+	h.enter()
+	h.cancel(st)
+	h.leave()
+	return false
+}
+
 // drain prepares for the end. The client is told twice (RFC 9113, section
 // 6.8): first that the end is near, so that what it has sent by the time it
 // reads that is still served; then, a round trip later, what was the last.

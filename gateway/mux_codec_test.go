@@ -287,6 +287,9 @@ func (c *muxConn) Want(x *Exchange, n int) {
 	}
 }
 
+// Queued has nothing to do: a connection ends with its client's side.
+func (c *muxConn) Queued(*Exchange) bool { return true }
+
 func (c *muxConn) Interim(x *Exchange, status int, block []byte) {
 	if st := c.of(x); st != nil {
 		c.write(st.id, muxInterim, strconv.Itoa(status)+"\n"+string(block))

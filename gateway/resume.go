@@ -15,7 +15,10 @@ func (g *Gateway) resume(x *Exchange, in *Incoming) {
 	g.dispatch(x, in)
 	r := g.resuming
 	g.resuming = resuming{}
-	if r.x != nil && r.wanted > 0 {
+	if r.x == nil || x.Waiting() && !x.codec.Queued(x) {
+		return
+	}
+	if r.wanted > 0 {
 		x.codec.Want(x, r.wanted)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/anygate/anygate/policy/access"
 	"github.com/anygate/anygate/policy/auth"
 	"github.com/anygate/anygate/policy/cors"
+	"github.com/anygate/anygate/proxy"
 	"github.com/anygate/anygate/telemetry"
 )
 
@@ -283,6 +284,73 @@ func TestAuthWithContent(t *testing.T) {
 		w.eventually("no password is checked", func() bool { return w.g.rules.checking == 0 })
 		c.close()
 	})
+}
+
+// TestAuthGhost has a client close its side while its password is checked: it gets
+// no place in the upstream's queue, where it would keep out those who have not gone.
+func TestAuthGhost(t *testing.T) {
+	for _, name := range []string{"HTTP/1.1", "HTTP/2"} {
+		t.Run(name, func(t *testing.T) {
+			forEachEngine(t, func(t *testing.T, w *world) {
+				w.muxed()
+				w.pooling = limited(proxy.Limits{Connections: 1, Queue: 9})
+				w.policies = &Policies{Auth: passwords(t)}
+				h := w.held("up")
+				w.serve("/p/: http://up")
+				first := w.client()
+				first.send("GET /p/first" + req + basic("ann:apple") + "\r\n")
+				h.has(1)
+				var check func()
+				w.do(func() {
+					w.g.background = func(work func(), done func() bool) { check = func() { w.aside(work, done) } }
+				})
+				gone := w.knocks(name == "HTTP/2", "/p/gone", "bob:secret")
+				w.eventually("a password is checked", func() bool { return w.g.rules.checking == 1 })
+				gone.closeWrite()
+				w.eventually("the client's side has ended", func() bool { return w.halfClosed() == 1 })
+				check()
+				gone.rest()
+				w.waitingIn("up", 0)
+				first.expect(relayed(h.answer()))
+				h.u.locked(func() {
+					if len(h.waiting) > 0 {
+						t.Errorf("%d requests of nobody reached the upstream", len(h.waiting))
+					}
+				})
+				first.close()
+			})
+		})
+	}
+}
+
+// knocks has a new client ask for a path with a password.
+func (w *world) knocks(mux bool, path, credentials string) *client {
+	w.t.Helper()
+	if mux {
+		c := w.h2Client()
+		c.asks("GET", path, "", h2Basic(credentials))
+		return c.client
+	}
+	c := w.client()
+	c.send("GET " + path + req + basic(credentials) + "\r\n")
+	return c
+}
+
+// halfClosed is how many clients have closed their side. On the shard's thread.
+func (w *world) halfClosed() (n int) {
+	w.g.s.Each(func(c engine.Conn) {
+		switch w.g.s.User(c) {
+		case userClient:
+			if w.g.client(c).flags.has(h1EOF) {
+				n++
+			}
+		case userH2:
+			if w.g.h2[c.Index()].flags.has(h2EOF) {
+				n++
+			}
+		}
+	})
+	return n
 }
 
 func TestAuthTokens(t *testing.T) {

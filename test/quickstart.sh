@@ -97,7 +97,7 @@ expect '<title>My app</title>' curl -s localhost/
 # Out of the box, systemd restarts what was killed.
 killed=$(inside systemctl show -P MainPID anygate)
 inside sh -c 'printf "listen: \":80\"\nroutes: {/: OK again}\n" >/etc/anygate/anygate.yml'
-inside kill -KILL "$killed"
+inside sh -c "kill -KILL $killed"
 for _ in $(seq 100); do inside curl -s localhost/ 2>/dev/null | grep -q again && break; sleep 0.1; done
 expect again curl -s localhost/
 

@@ -23,7 +23,7 @@ func AnyGate(label, program string) []*Peer {
 		peers = append(peers, &Peer{
 			Name:    label + "-" + engine,
 			About:   "engine " + engine + ", one shard per processor it is pinned to",
-			Serves:  webServer | H2C | TLS | H2 | PostQuantum | Precompressed | Coding,
+			Serves:  webServer | H2C | TLS | H2 | PostQuantum | Precompressed | Coding | Observed | Limited,
 			Find:    find,
 			Version: firstLine("anygate", "version"),
 			Config:  "anygate.conf",

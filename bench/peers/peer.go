@@ -46,6 +46,10 @@ const (
 	Precompressed
 	// Coding is to make a gzip form of a file that has none.
 	Coding
+	// Observed is to log each request as JSON to a file, and to count for who asks for metrics.
+	Observed
+	// Limited is to limit the rate of each client.
+	Limited
 
 	webServer = Fixed | SmallFile | LargeFile | Missing | Proxy | Closing
 )
@@ -74,7 +78,15 @@ type Site struct {
 	Closing bool
 	// Descriptors is the limit of open files.
 	Descriptors uint64
+	// Metrics is the port on which /metrics is answered, and says that each request is logged to Log; 0 if neither is
+	// to be.
+	Metrics int
+	// Limited says that there is a limit of rates, which no client reaches.
+	Limited bool
 }
+
+// Log is the file of the access log.
+func (s Site) Log() string { return filepath.Join(s.Scratch, "access.log") }
 
 // Workshop is where programs are built and kept.
 type Workshop struct {

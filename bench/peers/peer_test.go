@@ -24,6 +24,9 @@ func TestLaunch(t *testing.T) {
 				if upstream == 0 {
 					site.TLS, site.Certificate, site.Key, site.Bundle = 20003, "/srv/site.crt", "/srv/site.key", "/srv/site.pem"
 				}
+				if upstream != 0 {
+					site.Metrics, site.Limited = 20004, true
+				}
 				spec, err := peer.Launch("/bin/program", site, nil)
 				if err != nil {
 					t.Fatal(err)
@@ -47,6 +50,12 @@ func TestLaunch(t *testing.T) {
 				}
 				if encrypts := strings.Contains(said, "20003"); encrypts != (site.TLS != 0 && peer.Can(TLS)) {
 					t.Errorf("with TLS on %d: %s", site.TLS, said)
+				}
+				if observes := strings.Contains(said, "20004") && strings.Contains(said, site.Log()); observes != (upstream != 0 && peer.Can(Observed)) {
+					t.Errorf("with metrics on %d: %s", site.Metrics, said)
+				}
+				if limits := strings.Contains(said, "1000000"+map[bool]string{true: "r"}[peer.Name == "nginx"]+"/s"); limits != (site.Limited && peer.Can(Limited)) {
+					t.Errorf("limited %t: %s", site.Limited, said)
 				}
 				if strings.Contains(said, "<no value>") {
 					t.Errorf("a template lacks a value: %s", said)

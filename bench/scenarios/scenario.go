@@ -71,6 +71,8 @@ func All() []*Scenario {
 		h2TLS("1k", "txt", 1*trial.KiB, 16, 32),
 		h2TLS("1k", "txt", 1*trial.KiB, 16, 1),
 		h2TLS("64k", "bin", 64*trial.KiB, 16, 32),
+		observability(),
+		limit(),
 		mixed(),
 		latencyOwn(),
 		latencyCommon(),

@@ -2,12 +2,48 @@ package certificates
 
 import (
 	"crypto/tls"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/anygate/anygate/config"
 )
+
+// TestTicketsWhenTheClockIsSet sets the clock far forward, and back: tickets of another time are good for nothing and do no
+// harm, and those of the same time are as good as before.
+func TestTicketsWhenTheClockIsSet(t *testing.T) {
+	w := newWorld(t)
+	w.now = w.now.Truncate(time.Hour).Add(time.Minute)
+	s := w.open(&config.TLS{Certificates: []config.Certificate{w.pair("a", root.Server("P-256", []string{"a.example"}))}})
+	at := func() tls.ClientSessionCache { return tls.NewLRUClientSessionCache(1) }
+	here, there := at(), at()
+	resumes := func(what string, cache tls.ClientSessionCache, want bool) {
+		t.Helper()
+		client := trust(root, "a.example")
+		client.ClientSessionCache = cache
+		state, err := shake(client, serverConfig(s))
+		if err != nil || state.DidResume != want {
+			t.Errorf("%s: resumed %v, %v", what, state.DidResume, err)
+		}
+	}
+	before := *s.Tickets().Current()
+	resumes("at first", here, false)
+	resumes("and again", here, true)
+	for _, d := range []time.Duration{400 * 24 * time.Hour, -400 * 24 * time.Hour} {
+		w.pass(d)
+		s.Look()
+		resumes("another time", there, false)
+		resumes("and again", there, true)
+		w.pass(-d)
+		s.Look()
+		resumes("a ticket of another time", there, false)
+		resumes("back again", here, true)
+	}
+	if now := *s.Tickets().Current(); !slices.Equal(now, before) {
+		t.Error("the same time has other keys")
+	}
+}
 
 // TestResumption resumes sessions with tickets of before a rotation, of another server, and not of strangers.
 func TestResumption(t *testing.T) {

@@ -37,7 +37,7 @@ func Ask(name string, r Request) (Answer, error) {
 	}
 	defer c.Close()
 	// Root has nothing to fear of what another user's process says.
-	if uid, err := peer(c); err != nil || os.Geteuid() != 0 && !trusted(uid) {
+	if who, err := peer(c); err != nil || os.Geteuid() != 0 && !trusted(who.Uid) {
 		return Answer{}, errors.New("the process that listens on the control socket is another user's")
 	}
 	if err := write(c, r); err != nil {

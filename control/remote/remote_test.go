@@ -3,7 +3,9 @@ package remote
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,9 +43,20 @@ func TestAsk(t *testing.T) {
 		if r := <-asked; r != (Request{Do: Upgrade, Program: "/x"}) {
 			t.Errorf("the server was asked for %+v", r)
 		}
-		if _, err := Listen(name, 0, nil); err == nil || !strings.Contains(err.Error(), "another process has the control socket") {
-			t.Errorf("a second server: %v", err)
+		want := fmt.Sprintf("another process, %d of the user %d, has the control socket %s already", os.Getpid(), os.Geteuid(), name)
+		if _, err := Listen(name, 0, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a second server: %v; want %s", err, want)
 		}
+	}
+}
+
+// TestLeftover finds a socket that nobody listens on.
+func TestLeftover(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "control.sock")
+	s := serve(t, name, nil)
+	s.Leave()
+	if _, err := Listen(name, 0, nil); err == nil || !strings.Contains(err.Error(), "nobody listens on the control socket "+name) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -39,7 +39,7 @@ func listen(name string, inherited int) (*net.UnixListener, error) {
 	if inherited == 0 {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
 		if errors.Is(err, unix.EADDRINUSE) {
-			return nil, fmt.Errorf("another process has the control socket %s", name)
+			return nil, occupied(name)
 		}
 		if err == nil && name[0] != '@' {
 			err = os.Chmod(name, 0o600)
@@ -59,6 +59,22 @@ func listen(name string, inherited int) (*net.UnixListener, error) {
 	}
 	u.SetUnlinkOnClose(name[0] != '@')
 	return u, nil
+}
+
+// occupied says who has a name. Its process is who called listen.
+func occupied(name string) error {
+	c, err := net.DialTimeout("unix", name, time.Second)
+	if errors.Is(err, unix.ECONNREFUSED) {
+		return fmt.Errorf("nobody listens on the control socket %s, which is left from a process that has gone: remove it", name)
+	}
+	who := "another process"
+	if err == nil {
+		defer c.Close()
+		if other, err := peer(c.(*net.UnixConn)); err == nil && other.Pid > 0 {
+			who = fmt.Sprintf("another process, %d of the user %d,", other.Pid, other.Uid)
+		}
+	}
+	return fmt.Errorf("%s has the control socket %s already: give each of several processes with one configuration a name of its own by --control", who, name)
 }
 
 // Duplicate is a descriptor of the socket for another process.
@@ -112,8 +128,8 @@ func (s *Server) accept() {
 func (s *Server) serve(c *net.UnixConn) (wait bool) {
 	defer s.answers.Done()
 	_ = c.SetDeadline(time.Now().Add(requestTime))
-	uid, err := peer(c)
-	if err != nil || !trusted(uid) {
+	who, err := peer(c)
+	if err != nil || !trusted(who.Uid) {
 		_ = write(c, Answer{Text: "only root and the user of the process may command it"})
 		return false
 	}
@@ -131,20 +147,19 @@ func (s *Server) serve(c *net.UnixConn) (wait bool) {
 // trusted reports whether a user may command, or be believed: root, or the same.
 func trusted(uid uint32) bool { return uid == 0 || uid == uint32(os.Geteuid()) }
 
-// peer is the user at the other end.
-func peer(c *net.UnixConn) (uid uint32, err error) {
+// peer is the process at the other end, and its user.
+func peer(c *net.UnixConn) (who *unix.Ucred, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var who *unix.Ucred
 	if e := raw.Control(func(fd uintptr) { who, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); e != nil {
-		return 0, e
+		return nil, e
 	}
 	if err != nil {
-		return 0, os.NewSyscallError("getsockopt", err)
+		return nil, os.NewSyscallError("getsockopt", err)
 	}
-	return who.Uid, nil
+	return who, nil
 }
 
 // read reads one message.

@@ -10,7 +10,9 @@ import "sync/atomic"
 // than they would be alone. What was counted so stays with that other key, so
 // that the newcomer, should it get a place of its own in the meantime, may have
 // twice the limit for as long. Sets are chosen by a hash with a secret seed;
-// with four places for each connection none is full but by accident.
+// with four places for each key that may be there at a time none is full but by
+// accident. Where a key is what a client says, that is each request that may be
+// under way, of which a connection may have many.
 type Tally struct {
 	most uint64
 	hash Hash

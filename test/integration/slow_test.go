@@ -53,6 +53,9 @@ func watchOthers(t *testing.T, s *product.Server) {
 			_ = c.SetDeadline(begin.Add(10 * time.Second))
 			_ = c.TrySend("GET /fixed HTTP/1.1\r\nHost: test\r\n\r\n")
 			r, err := c.Next("GET")
+			if errors.Is(err, net.ErrClosed) {
+				return // The test has ended.
+			}
 			if err != nil && begin.Sub(answered) > 200*time.Millisecond {
 				// The machine did not let us run in time, and the server closed an idle connection.
 				_ = c.Close()

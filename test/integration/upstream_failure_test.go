@@ -77,7 +77,7 @@ func TestUpstreamFailures(t *testing.T) {
 				up := scripted(t, c.octets, c.hold)
 				s := product.Start(t, product.Config{Engine: e, Server: "shards: 1", Text: `
 routes:
-  "/route/": {to: 'http://` + up + `', timeouts: {connect: 2s, first-byte: 400ms, idle: 400ms}}
+  "/route/": {to: 'http://` + up + `', timeouts: {connect: 10s, first-byte: 3s, idle: 3s}}
   "/fixed": OK
 `})
 				a := ask(t, s, "/route/x")

@@ -86,14 +86,16 @@ const versionName = "anygate version"
 var (
 	version = order.Program{Name: versionName, Arguments: []string{"/bin/anygate", "version"}}
 	smoke   = tests("smoke", "", "ANYGATE_TEST_BINARY=/bin/anygate")
-	withTLS = tests("smoke", "", "ANYGATE_TEST_BINARY=/bin/anygate", "ANYGATE_TEST_KTLS=on")
+	// The machine is root's and ours: its clock may be set.
+	clocked = tests("smoke", "", "ANYGATE_TEST_BINARY=/bin/anygate", "ANYGATE_TEST_CLOCK=set")
+	withTLS = tests("smoke", "", "ANYGATE_TEST_BINARY=/bin/anygate", "ANYGATE_TEST_CLOCK=set", "ANYGATE_TEST_KTLS=on")
 	records = tests("tlsedge", "TestKernelsRecords|TestLoopback", "ANYGATE_TEST_KTLS=on")
 	uring   = tests("uring", "")
 	epoll   = tests("epoll", "")
 
 	anywhere    = []order.Program{version, smoke}
 	onRing      = []order.Program{version, withTLS, records, uring, tests("engine", loops, "ANYGATE_TEST_ENGINES=io_uring")}
-	withoutRing = []order.Program{version, smoke, epoll, tests("engine", loops, "ANYGATE_TEST_ENGINES=epoll")}
+	withoutRing = []order.Program{version, clocked, epoll, tests("engine", loops, "ANYGATE_TEST_ENGINES=epoll")}
 )
 
 // kernelTLS is what a kernel makes records of TLS with, of AES-GCM also as processors have it.

@@ -58,8 +58,10 @@ var origins = []string{"10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080", "127.0
 // prepare brings the network up, and starts the servers.
 func prepare() error {
 	for _, args := range [][]string{
-		{"link", "set", "lo", "up"}, {"addr", "add", "10.0.0.1/32", "dev", "lo"},
-		{"addr", "add", "10.0.0.2/32", "dev", "lo"}, {"addr", "add", "10.0.0.3/32", "dev", "lo"},
+		{"link", "set", "lo", "up"},
+		{"addr", "add", "10.0.0.1/32", "dev", "lo"},
+		{"addr", "add", "10.0.0.2/32", "dev", "lo"},
+		{"addr", "add", "10.0.0.3/32", "dev", "lo"},
 	} {
 		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %v: %w\n%s", args, err, out)

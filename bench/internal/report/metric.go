@@ -37,6 +37,8 @@ const (
 	PerCore    Metric = "per_core_and_s"
 	PlainCPU   Metric = "cpu_plain_us"
 	OfPlain    Metric = "times_plain"
+	WithoutCPU Metric = "cpu_without_us"
+	OfWithout  Metric = "times_without"
 )
 
 // Kind says how a metric is shown and read.
@@ -80,6 +82,8 @@ var kinds = map[Metric]Kind{
 	PerCore:    {Title: "per core and s", Unit: "/s", Meaning: "what a processor of the server's would do in a second if it did nothing else: a million by the processor time in microseconds", MoreIsBetter: true},
 	PlainCPU:   {Title: "plain CPU µs/req", Unit: "µs", Meaning: "processor time for a file without a content coding, of the size of the coded form", Floor: 0.05},
 	OfPlain:    {Title: "× plain", Unit: "times", Meaning: "processor time for the coded form divided by that for a file of its size", Floor: 0.03},
+	WithoutCPU: {Title: "without, CPU µs/req", Unit: "µs", Meaning: "processor time per request of the same server without what the scenario is about", Floor: 0.05},
+	OfWithout:  {Title: "× without", Unit: "times", Meaning: "processor time per request divided by that of the same server without what the scenario is about, in the same round", Floor: 0.01},
 	StartUp:    {Title: "start ms", Unit: "ms", Meaning: "from the fork to the first answered request", Floor: 0.5},
 }
 

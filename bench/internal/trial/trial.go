@@ -27,6 +27,8 @@ type Ask struct {
 	Secure *generate.Secure
 	// H2 says that h2load is to speak HTTP/2 there, and not HTTP/1.1.
 	H2 bool
+	// Observed has every request be logged, and metrics asked for each second; Limited has clients be limited.
+	Observed, Limited bool
 }
 
 // Trial is one peer in one round of one scenario.
@@ -52,6 +54,8 @@ type Server struct {
 	address string
 	// h2c is where HTTP/2 is spoken, "IP:port"; empty if it is not asked for.
 	h2c string
+	// metrics is where metrics are asked for, and log the access log; empty if there are none.
+	metrics, log string
 	// content is the length of the first answer's content.
 	content int64
 	// answered is when the first correct answer had arrived.
@@ -84,7 +88,13 @@ func (t *Trial) Start(ctx context.Context) (*Server, error) {
 			return nil, err
 		}
 	}
-	spec, err := t.Peer.Launch(t.Program, peers.Site{
+	metrics := 0
+	if t.Ask.Observed {
+		if metrics, err = proc.FreePort(); err != nil {
+			return nil, err
+		}
+	}
+	site := peers.Site{
 		Port:        port,
 		TLS:         secure,
 		Certificate: files.certificate,
@@ -99,7 +109,10 @@ func (t *Trial) Start(ctx context.Context) (*Server, error) {
 		Content:     t.Ask.Request.Length,
 		Closing:     t.Ask.Closing,
 		Descriptors: t.Bench.Descriptors,
-	}, t.Bench.ServerCPUs)
+		Metrics:     metrics,
+		Limited:     t.Ask.Limited,
+	}
+	spec, err := t.Peer.Launch(t.Program, site, t.Bench.ServerCPUs)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +123,9 @@ func (t *Trial) Start(ctx context.Context) (*Server, error) {
 	server := &Server{Trial: t, process: process, address: loopback(port)}
 	if h2c != 0 {
 		server.h2c = loopback(h2c)
+	}
+	if metrics != 0 {
+		server.metrics, server.log = loopback(metrics), site.Log()
 	}
 	if secure != 0 {
 		server.address = loopback(secure)
