@@ -148,7 +148,7 @@ func FuzzParts(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		a, ok := ask(t, "/", "h2c://10.0.0.1:80", "", raw)
 		if !ok {
-			t.Skip()
+			return
 		}
 		mem, at := a.parts(t)
 		sc := h2.NewScratch()

@@ -77,8 +77,7 @@ const (
 	nameLimit = 4096
 
 	// pathLimit is the length of the longest name with every octet
-	// percent-encoded. A longer path can only be made of doubled slashes, and is
-	// not found; it also bounds what an entry's copy of its path takes.
+	// percent-encoded. A longer path is not found without looking at it; it also bounds what an entry's copy of its path takes.
 	pathLimit = 3 * nameLimit
 
 	// missPathLimit is the longest path whose failure is remembered. The answer

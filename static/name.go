@@ -6,14 +6,17 @@ type verdict uint8
 const (
 	nameFine       verdict = iota
 	nameMalformed          // not a path: a broken percent-encoding, a NUL
-	nameImpossible         // no file can have it: an encoded slash, too long
+	nameImpossible         // no file can have it: an encoded or a doubled slash, too long
 	nameHidden             // a segment begins with a dot
 )
 
 // appendName turns the path of a request into the name of a file relative to
-// the root, without leading, trailing or doubled slashes, and reports whether
-// the path ended in a slash. "/a//b%20c/" becomes "a/b c" and a directory; "/"
+// the root, without leading and trailing slash, and reports whether
+// the path ended in a slash. "/a/b%20c/" becomes "a/b c" and a directory; "/"
 // becomes the empty name.
+//
+// Slashes are not merged: routes are looked up without doing so, and "//admin/x" would
+// be a file of the route "/" that a policy of "/admin/" is to guard.
 //
 // Percent-encodings are decoded once, segment by segment, so an encoded slash
 // is never a separator and an encoded percent sign never starts a second
@@ -30,6 +33,9 @@ func appendName(dst, path []byte) (name []byte, directory bool, v verdict) {
 		switch b {
 		case '/':
 			if len(dst) == segment {
+				if i > 0 {
+					return dst, false, nameImpossible
+				}
 				continue
 			}
 			if hiddenSegment(dst[segment:]) {

@@ -27,7 +27,7 @@ func TestRedirect(t *testing.T) {
 		{"empty query", "/docs", "/docs", []byte{}, "./docs/?"},
 		{"query with a path in it", "/docs", "/docs", []byte("to=/x?y"), "./docs/?to=/x?y"},
 		{"query that would end the line", "/docs", "/docs", []byte("a\r\nSet-Cookie: x"), "./docs/?a%0D%0ASet-Cookie:%20x"},
-		{"another authority", "//evil.example", "//evil.example", nil, "./evil.example/"},
+		{"another authority", "/evil.example", "//evil.example", nil, "./evil.example/"},
 		{"another authority by backslash", "/%5Cevil", "/\\evil", nil, "./%5Cevil/"},
 		{"looks like a scheme", "/x:y", "/x:y", nil, "./x:y/"},
 		{"encoded", "/with%20space", "/with%20space", nil, "./with%20space/"},

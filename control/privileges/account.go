@@ -3,6 +3,7 @@ package privileges
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/user"
 	"slices"
 	"strconv"
@@ -101,14 +102,15 @@ func findGroup(name string) (int, error) {
 	return n, nil
 }
 
-// isUnknown reports whether a search has found nothing, which is not to say that it has failed.
+// isUnknown reports whether a search has found nothing, which is not to say that it has failed. A system without a list of
+// users, a container with one program say, knows nobody; numbers will do there.
 func isUnknown(err error) bool {
 	var (
 		byName  user.UnknownUserError
 		byID    user.UnknownUserIdError
 		byGroup user.UnknownGroupError
 	)
-	return errors.As(err, &byName) || errors.As(err, &byID) || errors.As(err, &byGroup)
+	return errors.As(err, &byName) || errors.As(err, &byID) || errors.As(err, &byGroup) || errors.Is(err, fs.ErrNotExist)
 }
 
 // number reads an id. The highest one stands for none (setresuid(2)).

@@ -59,6 +59,7 @@ func only(t *testing.T, pattern string) string {
 // wants the same bytes. For amd64 nothing that was compiled before is used; for arm64 it is linked and packed anew only,
 // since to compile it all once more would take as long again and tell the same.
 func TestReproducible(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join(t.TempDir(), "another place")
 	copySource(t, root)
 	tool := filepath.Join(t.TempDir(), "dist")

@@ -14,8 +14,8 @@
 //
 // A turn of a loop that takes more than ten milliseconds is a stall, unless the thread stood ready and had no processor: on
 // a machine that others use as well that says nothing of the loop. How long the threads of the process waited for one is
-// in /proc/PID/task/TID/schedstat, which is read with every scrape. A long turn is excused if, since the scrape before the
-// last, a shard's thread waited for at least half of the time that long turns have taken at least; or if another
+// in /proc/PID/task/TID/schedstat, which is read with every scrape. A long turn is excused if, while it may have
+// been under way, a shard's thread waited for at least half of the time that long turns have taken at least; or if another
 // thread of the process did, which a shard may have had to wait for while the collector stopped the world; or if the
 // hypervisor took the processors for as long (steal in /proc/stat). The result tells these apart.
 package soak

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ const stall = 10 * time.Millisecond
 
 // sample is the product at a moment.
 type sample struct {
+	at                                time.Time
 	resident, goroutines, descriptors float64
 	// long are how many turns there were above each bound from stall on, of all shards.
 	long map[time.Duration]float64
@@ -40,9 +42,9 @@ type watch struct {
 	admin   string
 	samples []sample
 	pinned  map[int]bool // by thread, once known
+	excuses []excuse     // of the intervals
 
-	stalls   stalls
-	excusing [2]excuse // of the interval before, and of this one
+	stalls stalls
 }
 
 // stalls are the long turns of a run, by what excuses them.
@@ -52,7 +54,10 @@ type stalls struct {
 }
 
 // excuse is how long somebody waited for a processor. How long a shard had one is none, but tells what it did not wait for.
-type excuse struct{ shard, other, stolen, ran time.Duration }
+type excuse struct {
+	from                      time.Time
+	shard, other, stolen, ran time.Duration
+}
 
 func newWatch(t *testing.T, s *product.Server) *watch {
 	t.Helper()
@@ -125,6 +130,7 @@ func (w *watch) look(t *testing.T) {
 	t.Helper()
 	series := w.metrics(t)
 	n := sample{
+		at:       time.Now(),
 		resident: float64(w.s.Memory(t).Resident), goroutines: series["go_goroutines"], descriptors: float64(w.s.Descriptors(t)),
 		long: turns(series), ran: make(map[int]time.Duration), waits: make(map[int]time.Duration), shards: make(map[int]bool), stolen: stolen(t),
 	}
@@ -191,10 +197,10 @@ func stolen(t *testing.T) time.Duration {
 	return time.Duration(n) * (time.Second / 100) // USER_HZ is 100 wherever Linux runs.
 }
 
-// compare counts the long turns between two samples. A turn is counted when it is over, so that the waits of two intervals
-// may be its own.
+// compare counts the long turns between two samples. A turn is counted when it is over: what excuses it may have happened
+// since it began, and metrics may be as old as an interval.
 func (w *watch) compare(before, now *sample) {
-	var e excuse
+	e := excuse{from: before.at}
 	for id, wait := range now.waits {
 		if d := wait - before.waits[id]; now.shards[id] {
 			e.shard, e.ran = max(e.shard, d), max(e.ran, now.ran[id]-before.ran[id])
@@ -203,16 +209,36 @@ func (w *watch) compare(before, now *sample) {
 		}
 	}
 	e.stolen = now.stolen - before.stolen
-	w.excusing = [2]excuse{w.excusing[1], e}
+	w.excuses = append(w.excuses, e)
 	n := int(now.long[stall] - before.long[stall])
 	if n == 0 {
 		return
 	}
-	w.stalls.judge(n, least(before.long, now.long), w.excusing[0].add(w.excusing[1]), len(w.samples))
+	since := before.at.Add(-interval - most(before.long, now.long))
+	var all excuse
+	for _, e := range slices.Backward(w.excuses) {
+		all.shard, all.other, all.stolen, all.ran = all.shard+e.shard, all.other+e.other, all.stolen+e.stolen, all.ran+e.ran
+		if e.from.Before(since) {
+			break
+		}
+	}
+	w.stalls.judge(n, least(before.long, now.long), all, now.at.Sub(w.samples[0].at))
 }
 
-func (e excuse) add(o excuse) excuse {
-	return excuse{e.shard + o.shard, e.other + o.other, e.stolen + o.stolen, e.ran + o.ran}
+// most is what the longest of the turns may have taken which are above the bounds now and were not before.
+func most(before, now map[time.Duration]float64) time.Duration {
+	longest, next := time.Duration(0), time.Duration(math.MaxInt64)
+	for b := range now {
+		if now[b] > before[b] {
+			longest = max(longest, b)
+		}
+	}
+	for b := range now {
+		if b > longest {
+			next = min(next, b)
+		}
+	}
+	return min(next, 2*longest+interval)
 }
 
 // least is the least time that the turns took which are above the bounds now and were not before.
@@ -232,7 +258,7 @@ func least(before, now map[time.Duration]float64) (sum time.Duration) {
 }
 
 // judge decides what excuses long turns that took at least so much.
-func (s *stalls) judge(n int, took time.Duration, e excuse, at int) {
+func (s *stalls) judge(n int, took time.Duration, e excuse, at time.Duration) {
 	switch enough := took / 2; {
 	case e.shard >= enough:
 		s.shard += n
@@ -243,7 +269,7 @@ func (s *stalls) judge(n int, took time.Duration, e excuse, at int) {
 	default:
 		s.none += n
 		s.told = append(s.told, fmt.Sprintf("after %s: %d turns of %s or more; a shard ran for %s and waited for %s, another thread waited for %s, and %s were stolen",
-			time.Duration(at)*interval, n, took, e.ran, e.shard, e.other, e.stolen))
+			at.Round(time.Millisecond), n, took, e.ran, e.shard, e.other, e.stolen))
 	}
 }
 
@@ -293,6 +319,13 @@ func TestLeast(t *testing.T) {
 	if got, want := least(before, now), (10+25+50)*time.Millisecond; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	if got, want := most(before, now), 100*time.Millisecond+interval; got != want {
+		t.Errorf("at most %s, want %s", got, want)
+	}
+	now[100*time.Millisecond] = 0
+	if got, want := most(before, now), 100*time.Millisecond; got != want {
+		t.Errorf("at most %s, want %s", got, want)
+	}
 }
 
 func TestExcuses(t *testing.T) {
@@ -300,7 +333,7 @@ func TestExcuses(t *testing.T) {
 	s.judge(1, 20*time.Millisecond, excuse{shard: 10 * time.Millisecond}, 1)
 	s.judge(2, 20*time.Millisecond, excuse{shard: 9 * time.Millisecond, other: 11 * time.Millisecond}, 2)
 	s.judge(3, 20*time.Millisecond, excuse{stolen: time.Second}, 3)
-	s.judge(4, 20*time.Millisecond, excuse{9 * time.Millisecond, 9 * time.Millisecond, 9 * time.Millisecond, time.Second}, 4)
+	s.judge(4, 20*time.Millisecond, excuse{shard: 9 * time.Millisecond, other: 9 * time.Millisecond, stolen: 9 * time.Millisecond, ran: time.Second}, 4)
 	if s.shard != 1 || s.other != 2 || s.stolen != 3 || s.none != 4 || len(s.told) != 1 {
 		t.Error(s.String())
 	}

@@ -57,7 +57,7 @@ func TestEngine(t *testing.T) {
 			engine = strings.TrimSpace(rest)
 		}
 	}
-	s := product.Start(t, product.Config{Engine: "auto", Server: "user: root", Text: "routes: {/: OK}\n"})
+	s := product.Start(t, product.Config{Engine: "auto", Server: "user: 0:0", Text: "routes: {/: OK}\n"})
 	c := wire.Dial(t, s.Addr)
 	c.Get("/", 200)
 	_ = c.Close() // The server waits for its clients a while.
