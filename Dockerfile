@@ -12,6 +12,8 @@ RUN packaging/image.sh /image "$TARGETARCH" "$COMMIT"
 
 FROM scratch
 COPY --from=build /image/ /
+# A directory given in the place of the stage has lost its owners on the way.
+COPY --from=build --chown=65532:65532 /image/var/lib/anygate /var/lib/anygate
 # By number, so that Kubernetes can tell that it is not root (runAsNonRoot).
 USER 65532:65532
 WORKDIR /etc/anygate

@@ -36,9 +36,14 @@ func (l *loader) readAdmin(key, value *node) {
 		l.readAdminListen(value, a)
 		return
 	}
+	told := false // what is wrong with the addresses
 	l.fields(
 		value, "admin",
-		field{"listen", func(_, v *node) { l.readAdminListen(v, a) }},
+		field{"listen", func(_, v *node) {
+			before := len(l.diagnostics)
+			l.readAdminListen(v, a)
+			told = len(l.diagnostics) > before
+		}},
 		field{"token", func(_, v *node) {
 			if s, ok := l.text(v, wantToken); ok {
 				if a.Token, a.TokenEnv = s, IsVariable(s); !a.TokenEnv {
@@ -48,7 +53,7 @@ func (l *loader) readAdmin(key, value *node) {
 		}},
 		field{"pprof", func(_, v *node) { l.readSwitch(v, &a.Profiles) }},
 	)
-	if len(a.Listen) == 0 && !value.broken {
+	if len(a.Listen) == 0 && !told && !value.broken {
 		l.errorAt(value, Diagnostic{Msg: "admin has no listen", Want: "listen: an address such as 127.0.0.1:9100, or unix:/PATH"})
 	}
 }
@@ -91,11 +96,18 @@ func (l *loader) readAdminListen(v *node, a *Admin) {
 		if !l.listenAddress(item, list[0], &ln) {
 			continue
 		}
+		if ln.Network == "unix" && ln.Addr[0] == '@' {
+			l.errorAt(item, Diagnostic{
+				Msg:  "an abstract socket has no permissions: everybody on this machine could connect, and a process that goes on in the place of this one could not have it",
+				Want: "unix:/PATH, or an address such as 127.0.0.1:9100",
+			})
+			continue
+		}
 		if len(a.Listen) == maxAdminListeners {
 			l.errorAt(item, Diagnostic{Msg: "more than " + strconv.Itoa(maxAdminListeners) + " addresses", Want: "fewer addresses"})
 			return
 		}
-		if slices.ContainsFunc(a.Listen, func(other Listener) bool { return other.Network == ln.Network && other.Addr == ln.Addr }) {
+		if slices.ContainsFunc(a.Listen, ln.same) {
 			l.errorAt(item, Diagnostic{Kind: KindConflict, Msg: "the address " + ln.Addr + " is listened to twice", Want: "each address once"})
 			continue
 		}

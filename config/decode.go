@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,9 +47,11 @@ func (l *loader) fields(n *node, where string, list ...field) bool {
 }
 
 func names(list []field) []string {
-	out := make([]string, len(list))
-	for i, f := range list {
-		out[i] = f.key
+	out := make([]string, 0, len(list))
+	for _, f := range list {
+		if !slices.Contains(refused, f.key) {
+			out = append(out, f.key)
+		}
 	}
 	return out
 }
@@ -280,10 +283,10 @@ func (l *loader) enum(n *node, what string, into *string, words ...string) bool 
 	return false
 }
 
-// unavailable refuses something that the language has and this version does not carry out.
 // wantLeftOut is what this version expects in place of what it does not carry out.
 const wantLeftOut = "a configuration without it"
 
+// unavailable refuses something that the language has and this version does not carry out.
 func (l *loader) unavailable(n *node, what string) {
 	if n.probe != nil {
 		n.probe.refused = true

@@ -3,8 +3,11 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -232,6 +235,35 @@ func TestLongLines(t *testing.T) {
 	for _, d := range ds {
 		if len(d.Source) > maxSourceLine || len(d.Msg) > maxMessage+len("…") || !utf8.ValidString(d.Msg+d.Source) || len(d.String()) > 16<<10 {
 			t.Errorf("a line of %d, a message of %d and a text of %d bytes", len(d.Source), len(d.Msg), len(d.String()))
+		}
+	}
+}
+
+// TestIncludeHidden checks that a pattern means no files that editors leave beside those they change.
+func TestIncludeHidden(t *testing.T) {
+	there := []string{"conf.d/.#a.yml", "conf.d/._a.yml", "conf.d/a.yml"}
+	opt := Options{
+		ReadFile: func(path string) ([]byte, error) {
+			if path == "conf.d/.#a.yml" {
+				return nil, fs.ErrNotExist // a lock of Emacs is a link to nowhere
+			}
+			return []byte("use: compress off"), nil
+		},
+		Glob: func(pattern string) (found []string, err error) {
+			for _, name := range there {
+				if ok, _ := filepath.Match(pattern, name); ok {
+					found = append(found, name)
+				}
+			}
+			return found, nil
+		},
+	}
+	for pattern, want := range map[string][]string{
+		"conf.d/*.yml": {"x.yml", "conf.d/a.yml"}, "conf.d/._*.yml": {"x.yml", "conf.d/._a.yml"},
+	} {
+		cfg, ds := Parse("x.yml", []byte("include: "+pattern+"\nroutes: {/: OK}\n"), opt)
+		if len(ds) > 0 || !slices.Equal(cfg.Files, want) {
+			t.Errorf("%s gives %q:\n%s", pattern, cfg.Files, ds)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -76,7 +77,7 @@ func (l *loader) reference(n *node, off int) (width int, value string) {
 	if value == "" && hasDefault {
 		return width, fallback
 	}
-	if value != "" && !contains(l.environment, value) {
+	if value != "" && !slices.Contains(l.environment, value) {
 		l.environment = append(l.environment, value)
 	}
 	if !ok {

@@ -257,6 +257,7 @@ func (f *fault) afterQuote(y yamlLine) bool {
 func (f *fault) openBracket(y yamlLine) {
 	f.d.Msg, f.d.Want = "a list or mapping in brackets is not closed or lacks a comma", "a comma between two values, and the closing bracket"
 	var open []int
+	inside := -1 // a brace in the middle of a value, a variable's say
 	for i := y.value; i < y.end; i++ {
 		if j := skipQuoted(y.text, i); j > i {
 			i = j - 1
@@ -265,6 +266,9 @@ func (f *fault) openBracket(y yamlLine) {
 		switch y.text[i] {
 		case '[', '{':
 			open = append(open, i)
+			if inside < 0 && i > y.value && strings.IndexByte(" \t[{,:", y.text[i-1]) < 0 {
+				inside = i
+			}
 		case ']', '}':
 			if len(open) == 0 {
 				f.mark(y, i, i+1)
@@ -273,6 +277,12 @@ func (f *fault) openBracket(y yamlLine) {
 			}
 			open = open[:len(open)-1]
 		}
+	}
+	if inside >= 0 && len(open) == 0 {
+		f.mark(y, inside, inside+1)
+		f.d.Msg = strconv.Quote(y.text[inside:inside+1]) + " stands inside a value that has no quotes, in a list or mapping in brackets"
+		f.d.Want = "quotes around the whole value"
+		return
 	}
 	if len(open) > 0 {
 		i := open[len(open)-1]

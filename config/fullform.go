@@ -104,7 +104,7 @@ func (l *loader) explainPolicyKeys(value *node, before int) {
 		return
 	}
 	for _, e := range value.entries {
-		if !contains(policy.Names(), e.key.text) {
+		if !slices.Contains(policy.Names(), e.key.text) {
 			continue
 		}
 		for i := before; i < len(l.diagnostics); i++ {

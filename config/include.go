@@ -74,9 +74,11 @@ func (l *loader) matches(f *file, item *node, pattern string) []string {
 	}
 	found = slices.Clone(found)
 	slices.Sort(found)
-	// A pattern such as *.yml beside the file itself means the others.
+	// A pattern such as *.yml beside the file itself means the others. As in a shell, it means no hidden files either: those
+	// are what editors and file systems leave beside a file while somebody changes it.
+	hidden := strings.HasPrefix(filepath.Base(pattern), ".")
 	return slices.DeleteFunc(found, func(p string) bool {
-		return identity(p) == identity(filepath.Join(f.src.dir, filepath.Base(f.src.name)))
+		return !hidden && strings.HasPrefix(filepath.Base(p), ".") || identity(p) == identity(filepath.Join(f.src.dir, filepath.Base(f.src.name)))
 	})
 }
 

@@ -208,10 +208,6 @@ func (s *Server) json() jsonServer {
 	for _, p := range s.Trust {
 		trust = append(trust, p.String())
 	}
-	latency := "off"
-	if s.Limits.LoopLatency > 0 {
-		latency = quantity.FormatDuration(s.Limits.LoopLatency)
-	}
 	spin := "off"
 	if s.Spin > 0 {
 		spin = quantity.FormatShortDuration(s.Spin)
@@ -223,7 +219,7 @@ func (s *Server) json() jsonServer {
 			"body": word("unlimited", s.Limits.Body), "connections": word("auto", int64(s.Limits.Connections)),
 			"connections_per_address": word("unlimited", int64(s.Limits.ConnectionsPerAddress)), "buffers": word("auto", s.Limits.BufferBytes),
 			"files":        word("auto", s.Limits.FileBytes),
-			"loop_latency": latency,
+			"loop_latency": durationWord("off", s.Limits.LoopLatency),
 		},
 		Timeouts: map[string]string{
 			"header": quantity.FormatDuration(s.Timeouts.Header), "body": quantity.FormatDuration(s.Timeouts.Body),

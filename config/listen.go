@@ -37,10 +37,14 @@ func (l *loader) readListen(_, value *node) {
 		}
 		duplicate := false
 		for _, other := range l.cfg.Listen {
-			if other.Network == ln.Network && other.Addr == ln.Addr {
+			if ln.same(other) {
 				duplicate = true
+				msg := "the address " + ln.Addr + " is listened to twice"
+				if ln.Addr != other.Addr {
+					msg += ": it is what " + other.Addr + " means"
+				}
 				l.errorAt(item, Diagnostic{
-					Kind: KindConflict, Msg: "the address " + ln.Addr + " is listened to twice", Want: "each address once",
+					Kind: KindConflict, Msg: msg, Want: "each address once",
 					Related: []Related{l.relatedPos(other.Pos, "the first time")},
 				})
 			}
@@ -50,6 +54,19 @@ func (l *loader) readListen(_, value *node) {
 			l.tls.listeners = append(l.tls.listeners, item)
 		}
 	}
+}
+
+// same reports whether two addresses are one: the kernel would give each connection to either of the two, as it comes.
+// :PORT is [::]:PORT, on which IPv4 is spoken as well.
+func (ln Listener) same(b Listener) bool {
+	every := func(l Listener) string {
+		if port, ok := strings.CutPrefix(l.Addr, "[::]:"); ok {
+			return ":" + port
+		}
+		return l.Addr
+	}
+	// Port 0 is another one each time.
+	return ln.Network == b.Network && (ln.Addr == b.Addr || ln.Network == "tcp" && every(ln) == every(b) && every(ln) != ":0")
 }
 
 // relatedPos describes a place that was already turned into a line and column.

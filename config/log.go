@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/http1"
-	"github.com/anygate/anygate/policy/quantity"
 	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/telemetry"
 )
@@ -241,7 +240,7 @@ func (g *Log) print(b *strings.Builder) {
 		b.WriteString(", fields: " + flowList(g.Access.Fields))
 	}
 	b.WriteString("}\n  error: {to: " + quoteYAML(g.To) + ", level: " + g.Level + "}\n")
-	b.WriteString("  slow: " + orOff(g.Slow) + "\n")
+	b.WriteString("  slow: " + durationOrWord("off", g.Slow) + "\n")
 	if len(g.Mask) > 0 {
 		b.WriteString("  mask: " + flowList(g.Mask) + "\n")
 	}
@@ -259,9 +258,5 @@ type jsonLog struct {
 }
 
 func (g *Log) json() jsonLog {
-	slow := "off"
-	if g.Slow > 0 {
-		slow = quantity.FormatDuration(g.Slow)
-	}
-	return jsonLog{g.Access.To, g.Access.Format, g.Access.Fields, g.To, g.Level, slow, g.Mask}
+	return jsonLog{g.Access.To, g.Access.Format, g.Access.Fields, g.To, g.Level, durationWord("off", g.Slow), g.Mask}
 }

@@ -34,8 +34,16 @@ func (c *Config) WithListen(addrs []string) (*Config, Diagnostics) {
 	return &out, nil
 }
 
-// unguarded reports what the configuration wants of its clients and does not get on the addresses that it has.
+// unguarded reports what the configuration wants of its clients and does not get on the addresses that it has, and addresses
+// that do not speak what it does.
 func (c *Config) unguarded() (ds Diagnostics) {
+	for _, ln := range c.Listen {
+		if ln.H2C && !c.Server.H2.On {
+			ds = append(ds, Diagnostic{
+				Kind: KindConflict, Msg: "HTTP/2 is off in the configuration, and " + ln.String() + " speaks nothing else", Want: "server.h2: on, or no h2c behind the address",
+			})
+		}
+	}
 	secure := func(addr string) bool {
 		return slices.ContainsFunc(c.Listen, func(ln Listener) bool { return ln.TLS && (addr == "" || ln.Address() == addr) })
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -81,8 +82,20 @@ func (l *loader) page(v *node, p *ErrorPage) bool {
 		l.errorAt(v, Diagnostic{Msg: "the page is larger than " + quantity.FormatSize(MaxPageBytes), Want: "less content"})
 		return false
 	}
+	if looksLikePage(s) {
+		l.warn(v, Diagnostic{Msg: strconv.Quote(s) + " is taken as the text of the page, and looks like the name of a file", Want: wantPage, Suggest: "./" + s})
+	}
 	p.Body, p.JSON = a.Body, a.JSON
 	return true
+}
+
+// looksLikePage reports whether a text is probably the path of a file, without the dot and slash that it needs.
+func looksLikePage(s string) bool {
+	switch path.Ext(s) {
+	case ".html", ".htm", ".json", ".txt", ".xml":
+		return !strings.ContainsAny(s, " \t\n{[<")
+	}
+	return false
 }
 
 // pageFile finds the file of an error page. It is read when the configuration is compiled.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/anygate/anygate/policy/quantity"
 )
@@ -61,7 +60,7 @@ func (c *Config) printTLS(b *strings.Builder) {
 	b.WriteString("}\n")
 	if e := t.ECH; e != nil {
 		fmt.Fprintf(b, "  ech: {public-name: %s, keys: %s, rotate: %s, keep: %d}\n",
-			quoteYAML(e.PublicName), quoteYAML(e.Keys.Path), orOff(e.Rotate), e.Keep)
+			quoteYAML(e.PublicName), quoteYAML(e.Keys.Path), durationOrWord("off", e.Rotate), e.Keep)
 	}
 	fmt.Fprintf(b, "  ktls: %s\n", quoteYAML(onOff(t.KTLS)))
 	if h := t.HSTS; h != nil {
@@ -87,13 +86,6 @@ func (t *Tickets) print(b *strings.Builder) {
 		fmt.Fprintf(b, ", secret: %s", quoteYAML(t.Secret))
 	}
 	b.WriteString("}\n")
-}
-
-func orOff(d time.Duration) string {
-	if d == 0 {
-		return quoteYAML("off")
-	}
-	return quantity.FormatDuration(d)
 }
 
 // jsonTLS is the section in the JSON form of a Config. Secrets are not in it.
@@ -151,11 +143,7 @@ func (t *TLS) json() *jsonTLS {
 		out.OCSP["cache"] = t.OCSP.Cache.Name
 	}
 	if e := t.ECH; e != nil {
-		rotate := "off"
-		if e.Rotate > 0 {
-			rotate = quantity.FormatDuration(e.Rotate)
-		}
-		out.ECH = map[string]string{"public_name": e.PublicName, "keys": e.Keys.Name, "rotate": rotate, "keep": strconv.Itoa(e.Keep)}
+		out.ECH = map[string]string{"public_name": e.PublicName, "keys": e.Keys.Name, "rotate": durationWord("off", e.Rotate), "keep": strconv.Itoa(e.Keep)}
 	}
 	if h := t.HSTS; h != nil {
 		out.HSTS = map[string]string{"max_age": formatAge(h.MaxAge), "subdomains": onOff(h.Subdomains), "preload": onOff(h.Preload)}

@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // section is one top-level key. Sections whose values are lists or mappings of names are merged over all files in the
 // order of includes; settings are applied so that a file overrides what it includes.
 type section struct {
@@ -45,7 +47,7 @@ func (l *loader) decode(c *Config) {
 			continue
 		}
 		for _, e := range f.root.entries {
-			if !contains(sectionNames, e.key.text) {
+			if !slices.Contains(sectionNames, e.key.text) {
 				l.unknownKey(e.key, "the file", sectionNames)
 			}
 		}
@@ -78,13 +80,4 @@ func (l *loader) readSection(s section, f *file) {
 			s.read(l, e.key, e.value)
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }

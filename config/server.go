@@ -138,6 +138,7 @@ func (l *loader) finishServer() {
 		})
 	}
 	l.warnPreambles()
+	l.warnRedirects()
 	if l.h2Off == nil || l.cfg.Server.H2.On {
 		return
 	}
@@ -166,6 +167,24 @@ func (l *loader) warnPreambles() {
 		l.warnIn(item, at, length, Diagnostic{
 			Msg:  "whoever can connect to " + ln.Addr + " can claim any address in a PROXY header, because nobody is named who may",
 			Want: "server.trust with the addresses of the load balancers; others are refused then",
+		})
+	}
+}
+
+// warnRedirects warns of listeners that send their clients to TLS where this configuration does not speak it.
+func (l *loader) warnRedirects() {
+	if slices.ContainsFunc(l.cfg.Listen, func(ln Listener) bool { return ln.TLS && ln.Network == "tcp" }) {
+		return
+	}
+	for i, ln := range l.cfg.Listen {
+		if !ln.Redirect {
+			continue
+		}
+		item := l.tls.listeners[i]
+		at, length := wordIn(item.text, "redirect")
+		l.warnIn(item, at, length, Diagnostic{
+			Msg:  "no address in listen speaks TLS: clients are sent to port 443, to whoever answers there",
+			Want: "an address such as \":443 tls\", unless another server has it",
 		})
 	}
 }

@@ -7,6 +7,9 @@ import (
 // check reads a value that has no effect in this version, to report what is wrong with it.
 type check func(l *loader, v *node)
 
+// refused are the keys whose readers refuse made. No message offers them for one that is unknown.
+var refused = []string{"acme", "chroot"}
+
 // refuse returns a reader that checks a value and then says that its key is not available.
 func (l *loader) refuse(c check) func(key, value *node) {
 	return func(key, value *node) {

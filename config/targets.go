@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,6 +84,7 @@ func (l *loader) pool(n *node, t route.Target) int {
 	if i, ok := l.direct[name]; ok {
 		return i
 	}
+	l.warnOfPool(n, t)
 	start, _ := n.part(t.Off, t.Len)
 	pos := n.src.pos(start)
 	l.direct[name] = len(l.cfg.Upstreams)
@@ -89,6 +92,25 @@ func (l *loader) pool(n *node, t route.Target) int {
 		Name: name, Pool: pool, Pos: pos, Members: []Member{{Scheme: scheme, Addr: addr, Weight: 1, Pos: pos}},
 	})
 	return len(l.cfg.Upstreams) - 1
+}
+
+// warnOfPool warns of a server whose name is nearly that of a pool, or is one with a port: probably the pool is meant.
+func (l *loader) warnOfPool(n *node, t route.Target) {
+	host, _, port := strings.Cut(t.Host, ":")
+	if t.Scheme == "unix" || strings.ContainsAny(t.Host, ".[") {
+		return
+	}
+	d := Diagnostic{Want: "the name of an upstream, without a port; or a server's address"}
+	if _, ok := l.named[host]; ok {
+		d.Msg = strconv.Quote(t.Host) + " is the server of that name, and not the upstream " + strconv.Quote(host)
+		d.Suggest = host
+	} else if near := route.Suggest(host, slices.Sorted(maps.Keys(l.named))); near != "" && !port {
+		d.Msg = strconv.Quote(host) + " is none of the upstreams, and taken for a server of that name"
+		d.Suggest = near
+	} else {
+		return
+	}
+	l.warnIn(n, t.Off+len(t.Scheme)+len("://"), len(t.Host), d)
 }
 
 // checkTarget reports what is wrong with a URI that is only checked.

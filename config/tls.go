@@ -313,15 +313,7 @@ func (l *loader) readECH(v *node, t *TLS) {
 		v, "tls.ech",
 		field{"public-name", func(_, v *node) { name = v }},
 		field{"keys", func(_, v *node) { keys = v }},
-		field{"rotate", func(_, v *node) {
-			if v.shape == scalar && v.text == "off" {
-				e.Rotate = 0
-				return
-			}
-			before := len(l.diagnostics)
-			l.duration(v, minECHRotate, &e.Rotate)
-			l.orWord("off", v, before)
-		}},
+		field{"rotate", func(_, v *node) { l.durationOr("off", v, minECHRotate, &e.Rotate) }},
 		field{"keep", func(_, v *node) { l.integer(v, 1, maxECHKeep, &e.Keep) }},
 	) {
 		return

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/anygate/anygate/tlsedge"
 	"github.com/anygate/anygate/tlsedge/certificate"
@@ -102,7 +101,7 @@ func (l *loader) exposed(path, what string) (d Diagnostic, open bool) {
 	default:
 		can = "read and change"
 	}
-	return Diagnostic{Msg: "every user of this machine can " + can + " " + what, Want: "a file for the server only; chmod 600 makes it one"}, true
+	return Diagnostic{Msg: "every user of this machine can " + can + " " + what, Want: "a file that nobody but the server can read; chgrp to its group and chmod 640 make it one"}, true
 }
 
 // problems reports what is wrong with a pair of files, where they are named.
@@ -211,10 +210,8 @@ func (l *loader) readTicketSecret(v *node, t *Tickets) {
 		l.errorAt(v, Diagnostic{Msg: "the secret has only " + strconv.Itoa(len(s)) + " bytes, too few for one", Want: wantSecret})
 		return
 	}
-	t.File, t.Secret, t.Variable = nil, s, ""
-	if strings.HasPrefix(v.raw, "${") && strings.IndexByte(v.raw, '}') == len(v.raw)-1 && !strings.Contains(v.raw, ":-") {
-		t.Variable = v.raw
-	} else {
+	t.File, t.Secret, t.Variable = nil, s, v.variable()
+	if t.Variable == "" {
 		l.warn(v, Diagnostic{Msg: "the secret of tickets stands in the configuration", Want: "${NAME} with a variable of the environment, or a file"})
 	}
 }

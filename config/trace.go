@@ -50,19 +50,9 @@ func (l *loader) readTrace(key, value *node) {
 		}},
 		field{"headers", func(_, v *node) { l.readTraceHeaders(v, t) }},
 	)
-	if t.Endpoint == "" && !value.lost() && value.shape == mapping && !value.has("endpoint") {
+	if t.Endpoint == "" && !value.lost() && value.shape == mapping && value.get("endpoint") == nil {
 		l.errorAt(key, Diagnostic{Msg: "trace has no endpoint", Want: wantEndpoint})
 	}
-}
-
-// has reports whether a mapping has a key.
-func (n *node) has(key string) bool {
-	for _, e := range n.entries {
-		if e.key.text == key {
-			return true
-		}
-	}
-	return false
 }
 
 func (l *loader) readEndpoint(v *node, t *Trace) {

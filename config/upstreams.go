@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,7 @@ func (l *loader) readUpstreams(_, value *node) {
 	}
 }
 
-// poolName says that s can stand as the host of a URI, in the lower case that hosts are compared in.
+// poolName says that s can stand as the host of a URI.
 func poolName(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -109,7 +110,7 @@ func (l *loader) explainPoolKeys(value *node, before int) {
 		return
 	}
 	for _, e := range value.entries {
-		if !contains(poolKeys, e.key.text) {
+		if !slices.Contains(poolKeys, e.key.text) {
 			continue
 		}
 		for i := before; i < len(l.diagnostics); i++ {

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,11 +10,10 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control/admin"
 	"github.com/anygate/anygate/control/metrics"
+	"github.com/anygate/anygate/control/remote"
 	"github.com/anygate/anygate/telemetry"
 )
 
@@ -31,7 +29,14 @@ type door struct {
 	listener net.Listener
 	// made is the socket in the file system, to know it again when it is to be removed; nil if there is none.
 	made fs.FileInfo
+	// from is where the socket comes from if another process has handed it over.
+	from *inherited
 }
+
+// doorKey is what tells its socket from others that are handed over.
+func doorKey(l config.Listener) string { return doorPrefix + l.Address() }
+
+const doorPrefix = "admin "
 
 // premises are what the admin server is to be, made ready before anything changes.
 type premises struct {
@@ -71,7 +76,7 @@ func (s *Server) preparePremises(cfg *config.Config, addresses []string) (_ *pre
 				return nil, fmt.Errorf("clients are listened to on %s already", name)
 			}
 		}
-		d, err := openDoor(l, s.opt.Heritage.replaces())
+		d, err := s.openDoor(l)
 		if err != nil {
 			return nil, err
 		}
@@ -95,13 +100,13 @@ func (s *Server) adoptPremises(p *premises) {
 		}
 		a.server = admin.New(process{s})
 	}
-	a.server.SetTerms(p.terms)
 	for _, d := range a.doors {
 		if !slices.ContainsFunc(p.doors, func(o door) bool { return o.listener == d.listener }) {
 			a.server.Unlisten(d.listener)
 			d.close()
 		}
 	}
+	a.server.SetTerms(p.terms)
 	for _, d := range p.fresh {
 		a.server.Listen(d.listener)
 		name := d.listener.Addr().String()
@@ -126,6 +131,26 @@ func (s *Server) closeAdmin() {
 	s.admin = administration{}
 }
 
+// handDoors lets f have the descriptors of the listeners, with what tells them apart.
+func (s *Server) handDoors(f func(fd int32, key string)) (err error) {
+	for _, d := range s.admin.doors {
+		raw, e := d.listener.(syscall.Conn).SyscallConn()
+		if e == nil {
+			e = raw.Control(func(fd uintptr) { f(int32(fd), doorKey(d.address)) })
+		}
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// leaveAdmin is closeAdmin when another process has the addresses.
+func (s *Server) leaveAdmin() {
+	for i := range s.admin.doors {
+		s.admin.doors[i].made = nil
+	}
+	s.closeAdmin()
+}
+
 // adminTokens reads the tokens.
 func adminTokens(cfg *config.Config) (admin.Tokens, error) {
 	text, err := tokenText(cfg)
@@ -139,53 +164,55 @@ func adminTokens(cfg *config.Config) (admin.Tokens, error) {
 	return t, nil
 }
 
-// openDoor listens on an address. While one process goes on in the place of another both listen there, so TCP sockets may
-// share their address with those of the same user; whether anybody else is there is found out before.
-func openDoor(l config.Listener, inherited bool) (door, error) {
+// openDoor listens on an address, or goes on with the socket of the process before, but not with a supervisor's.
+func (s *Server) openDoor(l config.Listener) (door, error) {
+	if fds, _ := s.sockets.heir.take(l, doorKey(l)); len(fds) > 0 {
+		return adoptDoor(l, fds[0], s.sockets.heir)
+	}
 	if l.Network == "unix" {
 		return openUnixDoor(l)
 	}
-	shared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		if e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }); e != nil {
-			return e
-		}
-		return os.NewSyscallError("setsockopt", err)
-	}}
-	address := l.Addr
-	if !inherited {
-		probe, err := net.Listen("tcp", address)
-		if err != nil {
-			return door{}, fmt.Errorf("cannot listen on %s for admin: %w", l.Addr, rootCause(err))
-		}
-		_ = probe.Close()
-	}
-	listener, err := shared.Listen(context.Background(), "tcp", address)
+	// It shares its address with nobody: another process of the user would get requests, and the tokens in them.
+	listener, err := net.Listen("tcp", l.Addr)
 	if err != nil {
-		return door{}, fmt.Errorf("cannot listen on %s for admin: %w", l.Addr, rootCause(err))
+		return door{}, fmt.Errorf("admin: %w", s.sockets.explain(l.Addr, rootCause(err)))
 	}
 	return door{address: l, listener: listener}, nil
 }
 
-// openUnixDoor makes the socket under another name first, and then puts it in its place in one step: with its permissions,
-// and in the place of that of the process before.
-func openUnixDoor(l config.Listener) (d door, err error) {
-	name := l.Addr
-	abstract := strings.HasPrefix(name, "@")
-	if !abstract {
-		if info, err := os.Lstat(name); err == nil && info.Mode().Type() != fs.ModeSocket {
-			return d, fmt.Errorf("cannot listen on unix:%s for admin: there is something else, and no socket", name)
-		}
-		name = fmt.Sprintf("%s.%d", name, os.Getpid())
-		_ = os.Remove(name)
+// adoptDoor makes a door of a socket that was handed over.
+func adoptDoor(l config.Listener, fd int32, from *inherited) (door, error) {
+	f := os.NewFile(uintptr(fd), l.Addr)
+	defer f.Close()
+	listener, err := net.FileListener(f)
+	if err != nil {
+		return door{}, fmt.Errorf("the socket of admin that was handed over: %w", err)
 	}
+	d := door{address: l, listener: listener, from: from}
+	if l.Network == "unix" {
+		if info, err := os.Lstat(l.Addr); err == nil {
+			d.made = info
+		}
+	}
+	return d, nil
+}
+
+// openUnixDoor makes the socket under another name first, and then puts it in its place in one step: with its permissions,
+// and in the place of one that nobody listens on any more.
+func openUnixDoor(l config.Listener) (d door, err error) {
+	if info, err := os.Lstat(l.Addr); err == nil && info.Mode().Type() != fs.ModeSocket {
+		return d, fmt.Errorf("cannot listen on unix:%s for admin: there is something else, and no socket", l.Addr)
+	}
+	if p, answers := remote.Listener(l.Addr); answers {
+		return d, fmt.Errorf("cannot listen on unix:%s for admin: another process, %d, answers there; stop it, or listen on another path", l.Addr, p.PID)
+	}
+	name := fmt.Sprintf("%s.%d", l.Addr, os.Getpid())
+	_ = os.Remove(name)
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
 	if err != nil {
 		return d, fmt.Errorf("cannot listen on unix:%s for admin: %w", l.Addr, rootCause(err))
 	}
 	d = door{address: l, listener: listener}
-	if abstract {
-		return d, nil
-	}
 	listener.SetUnlinkOnClose(false)
 	if err = os.Chmod(name, 0o600); err == nil {
 		if err = os.Rename(name, l.Addr); err == nil {
@@ -200,13 +227,14 @@ func openUnixDoor(l config.Listener) (d door, err error) {
 	return d, nil
 }
 
-// close closes the listener, and removes its socket if it is still there.
+// close closes the listener, and removes its socket if it is still there, and nobody else's.
 func (d *door) close() {
 	_ = d.listener.Close()
-	if d.made != nil {
-		if now, err := os.Lstat(d.address.Addr); err == nil && os.SameFile(now, d.made) {
-			_ = os.Remove(d.address.Addr)
-		}
+	if d.made == nil || d.from.isLent() {
+		return
+	}
+	if now, err := os.Lstat(d.address.Addr); err == nil && os.SameFile(now, d.made) {
+		_ = os.Remove(d.address.Addr)
 	}
 }
 
@@ -232,8 +260,9 @@ func (p process) SetMember(upstream, member string, enabled bool) error {
 // Config is the configuration that is served.
 func (p process) Config() []byte {
 	p.s.mu.Lock()
-	defer p.s.mu.Unlock()
-	return p.s.cfg.Redacted()
+	cfg := p.s.cfg
+	p.s.mu.Unlock()
+	return cfg.Redacted() // it takes a while, and whoever changes what is served needs the lock
 }
 
 // Ready is nil while new requests are welcome.
@@ -242,10 +271,8 @@ func (p process) Ready() (err error) {
 		return errDraining
 	}
 	p.s.Measure(func(r *metrics.Readings) {
-		for i := range r.Shards {
-			if !r.Shards[i].Answers {
-				err = errSilent
-			}
+		if r.Silent() != "" {
+			err = errSilent
 		}
 	})
 	return err

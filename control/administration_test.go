@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,8 +16,11 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/anygate/anygate/control/admin"
 	"github.com/anygate/anygate/control/metrics"
+	"github.com/anygate/anygate/engine"
 )
 
 // adminAsk asks the admin server.
@@ -145,6 +149,31 @@ routes: {"/fixed": OK yes, "/site/": ./site/, "/api": http://api | limit 2/h per
 	})
 }
 
+// TestBytesOfHTTP2 counts what a connection of HTTP/2 has sent us, from its first byte on.
+func TestBytesOfHTTP2(t *testing.T) {
+	r := start(t, t.TempDir(), "listen: 127.0.0.1:0 h2c\nadmin: 127.0.0.1:0\nserver: {shards: 1}\nroutes: {/: OK}\n")
+	c := r.dial()
+	const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+	const ping = "\x00\x00\x08\x06\x00\x00\x00\x00\x00abcdefgh"
+	for _, part := range []string{preface, ping, ping} {
+		if _, err := io.WriteString(c, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := uint64(len(preface) + 2*len(ping))
+	var list admin.Connections
+	waitFor(t, "all bytes are counted", func() bool {
+		_, text := r.adminAsk("GET", "/connections", "")
+		if err := json.Unmarshal([]byte(text), &list); err != nil {
+			t.Fatal(err)
+		}
+		return len(list.Clients) == 1 && list.Clients[0].Received >= want
+	})
+	if got := list.Clients[0]; got.Received != want || got.Protocol != "http/2" {
+		t.Errorf("%+v, want %d bytes", got, want)
+	}
+}
+
 // TestMembersAreTakenOut takes out one of two members, and the other; a new configuration has them out as well.
 func TestMembersAreTakenOut(t *testing.T) {
 	var hits [2]atomic.Int64
@@ -193,6 +222,10 @@ func TestMembersAreTakenOut(t *testing.T) {
 		t.Errorf("%d and %d requests with both of them in again", a, b)
 	}
 	tell("drain", "127.0.0.1:1", 404)
+	r.registry.handOver()
+	tell("drain", addresses[0], 409)
+	tell("enable", addresses[0], 200) // it is in
+	r.registry.takeBack()
 	r.scraped(`anygate_config_loads_total{result="loaded"} 1`, `anygate_requests_total{method="read",route="/",status="5xx"} 10`)
 }
 
@@ -279,5 +312,67 @@ func TestSeriesAreBounded(t *testing.T) {
 				t.Fatalf("route %d is counted as %s", i, s.names[n])
 			}
 		}
+	}
+}
+
+// TestAdminSocketOfAnother has a process listen where the admin API is to be: it keeps its socket, whatever is tried.
+func TestAdminSocketOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "admin.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rest = "listen: 127.0.0.1:0\nserver: {shards: 1}\nroutes: {/: OK}\n"
+	with := rest + "admin: 'unix:" + path + "'\n"
+	if _, err := Start(Options{Config: parse(t, dir, with), Stdout: io.Discard, Stderr: io.Discard}); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a start: %v", err)
+	}
+	// That of a supervisor is for clients: everybody may have the right to connect to it.
+	f, err := l.(*net.UnixListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed, err := engine.Duplicate(int32(f.Fd()))
+	f.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := new(Heritage)
+	h.passed.list = []passedSocket{{fd: passed, foreign: true}}
+	if _, err := Start(Options{Config: parse(t, dir, with), Heritage: h, Stdout: io.Discard, Stderr: io.Discard}); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a start with the socket of a supervisor: %v", err)
+	}
+	r := startReloading(t, dir, rest)
+	for _, dry := range []bool{true, false} {
+		if _, err := r.change(with, dry); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("another process, %d, answers there", os.Getpid())) {
+			t.Errorf("a reload (dry: %v): %v", dry, err)
+		}
+	}
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatalf("the socket of the other process: %v", err)
+	}
+	c.Close()
+	// One that is left from a process that was killed is in nobody's way.
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+	r.mustChange(with)
+	if status, _ := adminAt(t, path, "GET", "/healthz", ""); status != 200 {
+		t.Errorf("%d", status)
+	}
+}
+
+// TestAdminAddressIsItsOwn has another program of the same user ask for the address of the admin API, to share it: it would
+// be sent every other request, with its token.
+func TestAdminAddressIsItsOwn(t *testing.T) {
+	r := start(t, t.TempDir(), "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nserver: {shards: 1}\nroutes: {/: OK}\n")
+	shared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		return errors.Join(e, err)
+	}}
+	if l, err := shared.Listen(context.Background(), "tcp", r.AdminAddresses()[0]); err == nil {
+		l.Close()
+		t.Error("another program shares the address")
 	}
 }

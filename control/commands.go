@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/anygate/anygate/control/metrics"
 	"github.com/anygate/anygate/control/remote"
 	"github.com/anygate/anygate/telemetry"
 )
@@ -28,7 +29,7 @@ func (s *Server) openControl() {
 }
 
 // answer does what a command asks for.
-func (s *Server) answer(r remote.Request) remote.Answer {
+func (s *Server) answer(r remote.Request, by remote.Peer) remote.Answer {
 	switch r.Do {
 	case remote.Reload:
 		report, err := s.Reload(r.Dry)
@@ -41,6 +42,10 @@ func (s *Server) answer(r remote.Request) remote.Answer {
 		}
 		return remote.Answer{OK: true, Text: text}
 	case remote.Upgrade:
+		// Another program is handed what root alone may read. The one that is there already nobody else can replace.
+		if state := s.opt.Heritage.given(); r.Program != "" && by.UID != 0 && state != nil && state.User != "" {
+			return remote.Answer{Text: "this process was started as root, and has what its user may not read: only root may name the program that goes on"}
+		}
 		pid, err := s.Upgrade(r.Program)
 		if err != nil {
 			return remote.Answer{Text: err.Error()}
@@ -52,6 +57,13 @@ func (s *Server) answer(r remote.Request) remote.Answer {
 		default:
 		}
 		return remote.Answer{OK: true, Wait: true}
+	case remote.Health:
+		var silent string
+		s.Measure(func(r *metrics.Readings) { silent = r.Silent() })
+		if silent != "" {
+			return remote.Answer{Looked: true, Text: "shards that do not answer: " + silent}
+		}
+		return remote.Answer{OK: true, Looked: true}
 	}
 	return remote.Answer{Text: "this version does not know the command " + r.Do}
 }

@@ -159,6 +159,7 @@ func (c *compiler) route(r *config.Route, out *gateway.Route) (err error) {
 		out.Site, err = c.site(&r.Static)
 	case route.Proxy:
 		out.Proxy = c.plan(r)
+		out.Proxy.Edits, out.Lines = requestEdits(r.Policies)
 	default:
 		err = fmt.Errorf("the route %q has an action of an unknown kind", out.Name)
 	}
@@ -221,7 +222,6 @@ func (c *compiler) plan(r *config.Route) *proxy.Plan {
 		Retry:    planRetry(&r.Retry),
 		Timeouts: planTimeouts(&r.Timeouts),
 		Upgrade:  r.Upgrade,
-		Edits:    requestEdits(r.Policies),
 		Limits:   http1.DefaultLimits,
 	}
 	// Targets whose URIs have the same path write the same request.

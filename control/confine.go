@@ -183,7 +183,7 @@ func changesUser(cfg *config.Config) bool {
 
 // handOn makes what the program needs that goes on: its environment, and the descriptors that it finds there.
 func (h *Heritage) handOn(list *sockets, s *privileges.State) (env []string, stay []int, err error) {
-	given := inheritance{Control: h.control, State: s}
+	given := inheritance{Control: h.control, Out: h.out, State: s}
 	if before := h.state; before != nil {
 		// What is in force already stays so.
 		if s.Landlock == 0 {

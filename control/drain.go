@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,11 +34,11 @@ func (s *Server) Serve(signals <-chan os.Signal) error {
 		case sig, ok := <-signals:
 			switch {
 			case ok && sig == syscall.SIGHUP:
-				go s.Reload(false)
+				s.soon(&s.reloadDue, func() { _, _ = s.reloadNow(false) })
 			case ok && sig == syscall.SIGUSR1:
 				go s.logs.reopen()
 			case ok && sig == syscall.SIGUSR2:
-				go s.Upgrade("")
+				s.soon(&s.upgradeDue, func() { _, _ = s.upgradeNow("") })
 			default:
 				if ok {
 					s.logs.say(telemetry.Info, "draining", telemetry.String("signal", signalName(sig)), telemetry.Int("connections", s.open()))
@@ -55,6 +56,20 @@ func (s *Server) Serve(signals <-chan os.Signal) error {
 			return s.drainUntil(signals, s.retire)
 		}
 	}
+}
+
+// soon has something changed when nothing else is. It is done once for all signals that come before it begins: a script
+// that signals for each of a thousand files must not be followed by a thousand reloads.
+func (s *Server) soon(due *atomic.Bool, change func()) {
+	if !due.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		s.changing.Lock()
+		defer s.changing.Unlock()
+		due.Store(false)
+		change()
+	}()
 }
 
 // end makes sure that nothing is changed any more, and returns for how long what is in flight may go on.

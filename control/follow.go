@@ -1,37 +1,41 @@
 package control
 
 import (
-	"os"
 	"slices"
-	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/mark"
 )
 
 // look is what the files of a configuration were like.
 type look struct {
 	of           *config.Config
-	loaded, seen []fileState
+	loaded, seen []mark.Mark
 }
 
-// fileState tells a file from another one in its place.
-type fileState struct {
-	inode   uint64
-	size    int64
-	changed time.Time
+// look is what is served, and what its files were like when they were read.
+func (s *Server) look() *look {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &look{s.cfg, s.asRead, s.asRead}
 }
 
-func newLook(cfg *config.Config) *look {
-	states := stateOfFiles(cfg)
-	return &look{cfg, states, states}
-}
-
-func stateOfFiles(cfg *config.Config) []fileState {
-	list := make([]fileState, len(cfg.Files))
+// stateBefore is what the files of a configuration were like when they were read, at the latest: of those that had a part in
+// the one before, before they were read. A change that comes while a configuration is being loaded is seen afterwards.
+func stateBefore(had *config.Config, before []mark.Mark, cfg *config.Config) []mark.Mark {
+	list := stateOfFiles(cfg)
 	for i, name := range cfg.Files {
-		if info, err := os.Stat(name); err == nil {
-			list[i] = fileState{inodeOf(info), info.Size(), info.ModTime()}
+		if k := slices.Index(had.Files, name); k >= 0 {
+			list[i] = before[k]
 		}
+	}
+	return list
+}
+
+func stateOfFiles(cfg *config.Config) []mark.Mark {
+	list := make([]mark.Mark, len(cfg.Files))
+	for i, name := range cfg.Files {
+		list[i] = mark.At(name)
 	}
 	return list
 }
@@ -44,7 +48,7 @@ func (s *Server) lookAtFiles(l *look) {
 	s.mu.Unlock()
 	if cfg != l.of {
 		// Somebody else has reloaded, and other files may have been read.
-		*l = *newLook(cfg)
+		*l = *s.look()
 		return
 	}
 	now := stateOfFiles(cfg)

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,12 +30,18 @@ type Heritage struct {
 	state    *privileges.State // what was given up already, nil for nothing
 	files    *privileges.Files
 	ready    *os.File
+	out      []memberName // that were taken out by command
 	watchdog time.Duration
 	notify   string
 }
 
 // inherited are listening sockets that nobody has taken yet.
-type inherited struct{ list []passedSocket }
+type inherited struct {
+	list []passedSocket
+	// lent says that the process before still accepts from them, and does so for ever if this one does not come to serve:
+	// until it has heard that this one does, the paths of unix sockets are its own.
+	lent atomic.Bool
+}
 
 type passedSocket struct {
 	fd      int32
@@ -46,6 +52,12 @@ type passedSocket struct {
 // Inherit finds what was handed over to this process, and removes it from the environment, so that no other process takes
 // it for its own. It is called once, at the start.
 func Inherit() (*Heritage, error) {
+	if _, handed := os.LookupEnv(handoverVariable); handed {
+		// A program that was executed can be looked into by its user until it says otherwise, and is about to read secrets.
+		if err := privileges.Conceal(); err != nil {
+			return nil, err
+		}
+	}
 	h := &Heritage{notify: os.Getenv("NOTIFY_SOCKET")}
 	defer os.Unsetenv(handoverVariable)
 	if !forThis("WATCHDOG_PID") {
@@ -87,8 +99,9 @@ func (h *Heritage) take(given *inheritance) {
 	if given.Ready > 0 {
 		unix.CloseOnExec(given.Ready)
 		h.ready = os.NewFile(uintptr(given.Ready), "ready")
+		h.passed.lent.Store(true)
 	}
-	h.state = given.State
+	h.state, h.out = given.State, given.Out
 }
 
 // Files reads the files of the configuration, also those that this process may not read any more.
@@ -105,6 +118,14 @@ func (h *Heritage) given() *privileges.State {
 		return nil
 	}
 	return h.state
+}
+
+// takenOut are the members of upstreams that the process before was told to take out.
+func (h *Heritage) takenOut() []memberName {
+	if h == nil {
+		return nil
+	}
+	return h.out
 }
 
 // forThis reports whether a variable names this process, or none.
@@ -130,17 +151,18 @@ func (h *Heritage) supervisor() supervisor {
 // Ready says that this process serves, to the one that goes on until then.
 func (h *Heritage) Ready() {
 	if h != nil && h.ready != nil {
+		h.passed.lent.Store(false)
 		_, _ = h.ready.WriteString(readyWord)
 		_ = h.ready.Close()
 		h.ready = nil
 	}
 }
 
-// replaces reports whether another process is there that this one goes on in the place of.
-func (h *Heritage) replaces() bool { return h != nil && h.ready != nil }
-
 // readyWord is what the process before reads when the next one serves.
 const readyWord = "ready\n"
+
+// isLent reports whether the process before may go on with what it has handed over.
+func (h *inherited) isLent() bool { return h != nil && h.lent.Load() }
 
 // has reports whether there is a socket for a listener.
 func (h *inherited) has(l config.Listener, key string) bool {
@@ -169,7 +191,7 @@ func (h *inherited) left() (names []string) {
 		return nil
 	}
 	for _, p := range h.list {
-		name := p.key
+		name := strings.TrimPrefix(p.key, doorPrefix)
 		if name == "" {
 			name = describeSocket(p.fd)
 		}
@@ -178,6 +200,23 @@ func (h *inherited) left() (names []string) {
 		}
 	}
 	return names
+}
+
+// unlinkLeft removes the paths of unix sockets that nobody has taken: the process before does not, as it takes them for
+// this one's. Those of a supervisor stay.
+func (h *inherited) unlinkLeft() {
+	if h == nil {
+		return
+	}
+	for _, p := range h.list {
+		path, ok := strings.CutPrefix(strings.TrimPrefix(p.key, doorPrefix), "unix:")
+		if !ok || p.foreign || path[0] == '@' {
+			continue
+		}
+		if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
+			_ = os.Remove(path)
+		}
+	}
 }
 
 // close closes the sockets that nobody has taken. Who has handed them over has its own, and looks after their backlogs.
@@ -193,7 +232,8 @@ func (h *inherited) close() {
 
 // is reports whether a socket is for a listener.
 func (p *passedSocket) is(l config.Listener, key string) bool {
-	if p.key != "" {
+	// A supervisor's are for clients: the permissions of its unix sockets may let everybody in.
+	if p.key != "" || strings.HasPrefix(key, doorPrefix) {
 		return p.key == key
 	}
 	bound := describeSocket(p.fd)
@@ -226,12 +266,4 @@ func describeSocket(fd int32) string {
 		return "unix:" + a.Name
 	}
 	return fmt.Sprintf("descriptor %d", fd)
-}
-
-// inodeOf is the number of a file, 0 where there is none.
-func inodeOf(info os.FileInfo) uint64 {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return st.Ino
-	}
-	return 0
 }

@@ -92,8 +92,8 @@ const (
 	minSmallBuffers = 1024
 	minLargeBuffers = 64
 
-	// jobSlots is how many jobs of shards may wait, tokens to be verified say; a further one is refused, and its request
-	// answered with 503. maxJobWorkers is how many are done at a time at most, and processorsPerJobWorker for how many
+	// jobSlots is how many jobs of shards may wait, a power of two, tokens to be verified say; a further one is refused, and its
+	// request answered with 503. maxJobWorkers is how many are done at a time at most, and processorsPerJobWorker for how many
 	// processors there is one worker.
 	jobSlots               = 1024
 	maxJobWorkers          = 16
@@ -120,6 +120,10 @@ const (
 	// logClose is how long the logs get to write what they hold when the process ends.
 	logClose = 2 * time.Second
 
+	// logMove is how long a reload waits for a log to leave the destination that it had. One that does not move is not waited
+	// for any longer.
+	logMove = 2 * time.Second
+
 	// signalRepeat is how long after the first signal further ones mean the same request: supervisors signal a process
 	// and its group, or ask twice.
 	signalRepeat = time.Second
@@ -144,6 +148,9 @@ const (
 	// upgradeTime is how long another process gets to say that it serves. One that has not by then is ended, and this
 	// one stays.
 	upgradeTime = time.Minute
+
+	// heirEndTime is how long a process that is killed may take to end. The kernel may be busy on its behalf.
+	heirEndTime = 5 * time.Second
 
 	// drainPoll is how often draining looks whether connections are left.
 	drainPoll = 10 * time.Millisecond

@@ -48,6 +48,8 @@ type binding struct {
 type boundPath struct {
 	path string
 	info os.FileInfo
+	// handed says that another process has bound it, and handed the socket over.
+	handed bool
 }
 
 // maxBindings is how many addresses there may be, with all that a process has ever listened on; the number of one has 16
@@ -174,7 +176,7 @@ func (s *sockets) open(l config.Listener, key string) (*binding, error) {
 		}
 		fds = []int32{first}
 	} else if l.Network == "unix" && !foreign {
-		s.remember(l.Addr)
+		s.remember(l.Addr, true)
 	}
 	// All that there are, so that no backlog is left without somebody who looks after it.
 	for i, fd := range fds {
@@ -254,7 +256,7 @@ func (s *sockets) first(l config.Listener) (int32, error) {
 	if l.Network == "unix" {
 		fd, err := engine.ListenUnix(l.Addr)
 		if err == nil {
-			s.remember(l.Addr)
+			s.remember(l.Addr, false)
 		}
 		return fd, err
 	}
@@ -269,12 +271,12 @@ func (s *sockets) first(l config.Listener) (int32, error) {
 }
 
 // remember notes a unix socket that is to be removed at the end. A path that is gone already leaves nothing to remove.
-func (s *sockets) remember(path string) {
+func (s *sockets) remember(path string, handed bool) {
 	if path[0] == '@' {
 		return
 	}
 	if info, err := os.Lstat(path); err == nil {
-		s.paths = append(s.paths, boundPath{path, info})
+		s.paths = append(s.paths, boundPath{path, info, handed})
 	}
 }
 
@@ -379,11 +381,15 @@ func (s *sockets) unlink() {
 	}
 }
 
-// forget removes a unix socket from the file system, but not what somebody has put in its place since.
+// forget removes a unix socket from the file system, but not what somebody has put in its place since, nor what another
+// process still serves.
 func (s *sockets) forget(path string) {
 	s.paths = slices.DeleteFunc(s.paths, func(p boundPath) bool {
 		if p.path != path {
 			return false
+		}
+		if p.handed && s.heir.isLent() {
+			return true
 		}
 		if info, err := os.Lstat(p.path); err == nil && os.SameFile(info, p.info) {
 			_ = os.Remove(p.path)

@@ -87,30 +87,49 @@ func (l *logs) prepare(c *config.Config) (*logChange, error) {
 }
 
 // discard closes what prepare has opened.
-func (l *logs) discard(ch *logChange) { ch.sinks.closeBut(&l.sinks) }
+func (l *logs) discard(ch *logChange) { closeAll(ch.sinks.but(&l.sinks)) }
 
-// adopt has everything written to where a change says. What is no longer written to is closed.
+// adopt has everything written to where a change says. What is no longer written to is closed; one that does not move is
+// not waited for. Whoever asks for figures in the meantime waits for nothing.
 func (l *logs) adopt(ch *logChange) {
+	moves, gone := l.change(ch)
+	moved := make(chan struct{})
+	go func() {
+		defer close(moved)
+		for _, m := range moves {
+			<-m
+		}
+		closeAll(gone)
+	}()
+	select {
+	case <-moved:
+	case <-time.After(logMove):
+		l.say(telemetry.Warn, "a log's destination does not move: where the log goes from now on gets its first line when that one has taken its last, or after a restart")
+	}
+}
+
+// change begins what adopt does: moves end when the logs have left where they were, and gone is what is closed then.
+func (l *logs) change(ch *logChange) (moves []<-chan struct{}, gone []*sink) {
 	l.where.Lock()
 	defer l.where.Unlock()
 	if l.errorsTo.Swap(ch.errors) != ch.errors {
-		l.errors.Redirect(ch.errors)
+		moves = append(moves, l.errors.Redirect(ch.errors))
 	}
 	before := l.accessTo.Swap(ch.access)
 	switch {
 	case ch.access == before:
 	case ch.access == nil:
 		// Lines of requests that began before may still come.
-		l.access.Redirect(io.Discard)
+		moves = append(moves, l.access.Redirect(io.Discard))
 	case l.access == nil:
 		l.access = telemetry.NewWriter(ch.access, l.lost(&l.accessTo), l.accessRings...)
 		go l.answerBell()
 	default:
-		l.access.Redirect(ch.access)
+		moves = append(moves, l.access.Redirect(ch.access))
 	}
-	had := l.sinks
+	gone = l.sinks.but(&ch.sinks)
 	l.sinks = ch.sinks
-	had.closeBut(&l.sinks)
+	return moves, gone
 }
 
 // answerBell has the Writer look as soon as a shard has much for it.
@@ -203,6 +222,6 @@ func (l *logs) close() error {
 		// Somebody is still writing.
 		return err
 	}
-	l.sinks.closeBut(&sinks{})
+	closeAll(l.sinks.list)
 	return nil
 }

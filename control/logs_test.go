@@ -4,8 +4,11 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/telemetry"
@@ -44,6 +47,60 @@ func TestStuckLogDoesNotKeepTheServer(t *testing.T) {
 	if err := s.Serve(signals); !errors.Is(err, telemetry.ErrStuck) {
 		t.Errorf("Serve returned %v, want ErrStuck", err)
 	}
+}
+
+// TestStuckLogIsMoved changes the destination of a log that does not move. Neither that nor the end waits for it.
+func TestStuckLogIsMoved(t *testing.T) {
+	begun := make(chan struct{}, 1)
+	w := make(wall)
+	defer close(w)
+	to := func(name string) *config.Config {
+		return &config.Config{Log: config.Log{Access: config.AccessLog{To: name, Format: "text"}, Level: "info", To: "stderr"}}
+	}
+	var errs journal
+	l, err := openLogs(to("stdout"), 1, tellingWriter{w, begun}, &errs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.accessRings[0].Access(telemetry.Text, &telemetry.Access{Status: 200})
+	l.access.Wake()
+	<-begun
+	ch, err := l.prepare(to(filepath.Join(t.TempDir(), "access.log")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, adopted := time.Now(), make(chan struct{})
+	go func() {
+		defer close(adopted)
+		l.adopt(ch)
+	}()
+	for l.accessTo.Load() != ch.access {
+		runtime.Gosched()
+	}
+	// Whoever asks how the process is gets the figures of its logs as well.
+	l.losses()
+	if took := time.Since(start); took >= logMove {
+		t.Errorf("figures come after %v", took)
+	}
+	<-adopted
+	if err := l.close(); !errors.Is(err, telemetry.ErrStuck) {
+		t.Errorf("close returned %v, want ErrStuck", err)
+	}
+	wantIn(t, errs.String(), " warn a log's destination does not move: ")
+}
+
+// tellingWriter says when something is about to be written.
+type tellingWriter struct {
+	io.Writer
+	begun chan<- struct{}
+}
+
+func (w tellingWriter) Write(p []byte) (int, error) {
+	select {
+	case w.begun <- struct{}{}:
+	default:
+	}
+	return w.Writer.Write(p)
 }
 
 func TestLogLevels(t *testing.T) {

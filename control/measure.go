@@ -42,7 +42,7 @@ func (s *Server) takeReadings(m *measures) {
 		r.Spans = x.Counts()
 	}
 	if set := s.registry.set(); set != nil {
-		r.Certificates = set.Status()
+		r.Certificates, r.Keys = set.Status(), set.Keys()
 	}
 	var watched []health.Status
 	if monitor := s.monitor(); monitor != nil {

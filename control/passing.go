@@ -25,6 +25,8 @@ type inheritance struct {
 	Sockets []handedSocket `json:"sockets,omitempty"`
 	Control int            `json:"control,omitempty"` // the control socket
 	Ready   int            `json:"ready,omitempty"`   // the pipe that takes the word that the next one serves
+	// Out are members of upstreams that were taken out by command.
+	Out []memberName `json:"out,omitempty"`
 	// State is what was given up, nil for nothing.
 	State *privileges.State `json:"state,omitempty"`
 }

@@ -76,7 +76,7 @@ func (r *Registry) publish(p *pool) {
 			if slices.Contains(endpoints, e) {
 				continue // two names of one address
 			}
-			if r.disabled[e.Member] {
+			if r.disabled[memberName{p.upstream.Name, a.name}] {
 				p.disabled = append(p.disabled, e.Member)
 				continue
 			}

@@ -34,7 +34,9 @@ type Registry struct {
 	secured      map[*proxy.Member]string // what tells how TLS is spoken to it from other ways
 
 	series   series
-	disabled map[*proxy.Member]bool // taken out by command
+	disabled map[memberName]bool // taken out by command
+	// handed says that another process has been told of them, and may be about to go on: they must not change.
+	handed bool
 
 	tokens   tokens
 	limiters limiters
@@ -64,7 +66,7 @@ func NewRegistry(r Resolver) *Registry {
 	return &Registry{
 		resolver: r, shards: 1, limiters: limiters{rateKeys: minLimiterKeys, countKeys: minLimiterKeys},
 		upstreams: make(map[string]*proxy.Upstream), members: make(map[memberKey]*proxy.Member), plans: make(map[string]uint32),
-		secured: make(map[*proxy.Member]string), series: newSeries(), disabled: make(map[*proxy.Member]bool),
+		secured: make(map[*proxy.Member]string), series: newSeries(), disabled: make(map[memberName]bool),
 	}
 }
 

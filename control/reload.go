@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/mark"
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/gateway"
 	"github.com/anygate/anygate/telemetry"
@@ -40,6 +41,11 @@ var errEnding = errors.New("this process is ending")
 func (s *Server) Reload(dry bool) (*Report, error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
+	return s.reloadNow(dry)
+}
+
+// reloadNow is Reload for who holds changing.
+func (s *Server) reloadNow(dry bool) (*Report, error) {
 	began := time.Now()
 	if s.isEnding() {
 		return nil, errEnding
@@ -70,11 +76,13 @@ func (s *Server) reload(dry bool) (*Report, error) {
 	if s.opt.Load == nil {
 		return nil, errors.New("what is served was not read from a configuration file: there is nothing to load again")
 	}
+	before := stateOfFiles(s.cfg)
 	loaded, err := s.opt.Load()
 	if err != nil {
 		return nil, err
 	}
 	cfg := loaded.Config
+	asRead := stateBefore(s.cfg, before, cfg)
 	if err := outside(cfg, s.opt.Heritage.given()); err != nil {
 		return nil, err
 	}
@@ -118,7 +126,7 @@ func (s *Server) reload(dry bool) (*Report, error) {
 	}
 	premises, err := s.preparePremises(cfg, names)
 	if err == nil {
-		if err = s.adopt(loaded, draft, list); err != nil {
+		if err = s.adopt(loaded, asRead, draft, list); err != nil {
 			premises.discard()
 		}
 	}
@@ -139,7 +147,7 @@ func (s *Server) reload(dry bool) (*Report, error) {
 }
 
 // adopt makes a draft what is served.
-func (s *Server) adopt(loaded *Loaded, d *draft, list []*binding) error {
+func (s *Server) adopt(loaded *Loaded, asRead []mark.Mark, d *draft, list []*binding) error {
 	s.mu.Lock()
 	if s.ending {
 		s.mu.Unlock()
@@ -164,7 +172,7 @@ func (s *Server) adopt(loaded *Loaded, d *draft, list []*binding) error {
 	had := s.sockets.list
 	outdated := d.adopt()
 	s.generation.Store(after)
-	s.cfg, s.sockets.list = loaded.Config, list
+	s.cfg, s.asRead, s.sockets.list = loaded.Config, asRead, list
 	retire := altered(had, list, before, after.Settings.Listeners)
 	number := s.command(func(shard int) order {
 		o := order{retire: retire}
@@ -272,6 +280,7 @@ func (s *Server) untilRestart(cfg *config.Config, sized *size) (remarks []string
 		"server.spin":               {have.Server.Spin, cfg.Server.Spin},
 		"server.limits.connections": {have.Server.Limits.Connections, cfg.Server.Limits.Connections},
 		"server.limits.buffers":     {have.Server.Limits.BufferBytes, cfg.Server.Limits.BufferBytes},
+		"server.limits.files":       {have.Server.Limits.FileBytes, cfg.Server.Limits.FileBytes},
 		"log.error.level":           {have.Log.Level, cfg.Log.Level},
 		"server.user":               {have.Server.User.String(), cfg.Server.User.String()},
 		"server.landlock":           {have.Server.Landlock.String(), cfg.Server.Landlock.String()},

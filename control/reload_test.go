@@ -186,6 +186,27 @@ func TestDryReloadChangesNothing(t *testing.T) {
 	}
 }
 
+// TestReloadTellsWhatHasToWait changes each of the settings that are made use of at the start only.
+func TestReloadTellsWhatHasToWait(t *testing.T) {
+	const fixed = "listen: 127.0.0.1:0\nroutes: {/: OK}\n"
+	r := startReloading(t, "", fixed+"server: {shards: 1}\n")
+	for name, text := range map[string]string{
+		"server.engine":             "server: {shards: 1, engine: epoll}\n",
+		"server.shards":             "server: {shards: 2}\n",
+		"server.spin":               "server: {shards: 1, spin: 20us}\n",
+		"server.limits.connections": "server: {shards: 1, limits: {connections: 100}}\n",
+		"server.limits.buffers":     "server: {shards: 1, limits: {buffers: 64MiB}}\n",
+		"server.limits.files":       "server: {shards: 1, limits: {files: 8MiB}}\n",
+		"log.error.level":           "server: {shards: 1}\nlog: {error: warn}\n",
+	} {
+		report, err := r.change(fixed+text, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantIn(t, report.String(), "! "+name+" stays as it was at the start: ")
+	}
+}
+
 // TestReloadAsksTheSignature has the configuration refused by what remembers signed ones.
 func TestReloadAsksTheSignature(t *testing.T) {
 	r := startReloading(t, "", fmt.Sprintf(reloadable, `"127.0.0.1:0"`, "auto", "one"))
@@ -432,4 +453,28 @@ func newEchoOrigin(t *testing.T) string {
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close() })
 	return l.Addr().String()
+}
+
+// TestReloadStorm signals far more often than a configuration can be loaded: what is there at the end is served, and it was
+// not loaded as often.
+func TestReloadStorm(t *testing.T) {
+	r := startReloading(t, t.TempDir(), "listen: 127.0.0.1:0\nserver: {shards: 1}\nroutes: {/: OK one}\n")
+	r.changing.Lock() // a reload is under way
+	r.mu.Lock()
+	r.text = "listen: 127.0.0.1:0\nserver: {shards: 1}\nroutes: {/: OK two}\n"
+	r.mu.Unlock()
+	for range 100 {
+		r.signals <- syscall.SIGHUP
+	}
+	waitFor(t, "the signals are taken", func() bool { return len(r.signals) == 0 })
+	r.changing.Unlock()
+	waitFor(t, "the configuration is loaded", func() bool { return r.told.read().Reloads > 0 && !r.reloadDue.Load() })
+	waitFor(t, "it is done", r.changing.TryLock)
+	r.changing.Unlock()
+	if _, body := r.get("/"); body != "two" {
+		t.Errorf("%q", body)
+	}
+	if n := r.told.read().Reloads; n > 2 {
+		t.Errorf("it was loaded %d times", n)
+	}
 }

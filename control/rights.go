@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -92,6 +93,10 @@ func (s *Server) tellPrivileges() {
 	if kept := s.opt.Heritage.Files().Kept(); state != nil && len(kept) > 0 {
 		s.logs.say(telemetry.Info, "the user may not read some files: what they held at the start is used as long as they do not change",
 			telemetry.String("files", strings.Join(kept, " ")))
+		if path, err := os.Executable(); err == nil && own.Permitted == 0 && privileges.LookedInto(path) {
+			s.logs.say(telemetry.Warn, "other programs of the user can look into this one for a moment when it is started or upgraded, and find these files: chmod a-r keeps them from it",
+				telemetry.String("program", path))
+		}
 	}
 }
 

@@ -3,10 +3,13 @@ package control
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
+	"github.com/anygate/anygate/gateway"
 	"github.com/anygate/anygate/http1"
 	"github.com/anygate/anygate/policy"
 	"github.com/anygate/anygate/policy/access"
+	"github.com/anygate/anygate/policy/variable"
 )
 
 // accessList joins allow and deny, which judge together.
@@ -31,27 +34,52 @@ func origins(p policy.CORS) []string {
 	return p.Origins
 }
 
-// edits compiles the operations of a headers policy, in their order.
-func edits(p policy.Headers) (e http1.Edits) {
-	for _, edit := range p.Edits {
-		switch edit.Op {
-		case policy.AddField:
-			e.Add(edit.Name, edit.Value)
-		case policy.RemoveField:
+// edits compiles the operations of a headers policy, in their order. Where values have variables, what comes is in lines and
+// not in the edits; nil for none.
+func edits(p policy.Headers) (e http1.Edits, lines *gateway.FieldLines) {
+	type line struct {
+		name  string
+		value variable.Template
+	}
+	var come []line
+	varies := false
+	for i := range p.Edits {
+		edit := &p.Edits[i]
+		if edit.Op != policy.AddField {
 			e.Remove(edit.Name)
-		case policy.SetField:
-			e.Set(edit.Name, edit.Value)
+			come = slices.DeleteFunc(come, func(l line) bool { return strings.EqualFold(l.name, edit.Name) })
+		}
+		if edit.Op != policy.RemoveField {
+			come = append(come, line{edit.Name, edit.Template()})
 		}
 	}
-	return e
+	for _, l := range come {
+		_, fixed := l.value.Fixed()
+		varies = varies || !fixed
+	}
+	if varies {
+		lines = new(gateway.FieldLines)
+	}
+	for _, l := range come {
+		switch text, fixed := l.value.Fixed(); {
+		case !varies:
+			e.Add(l.name, text)
+		case fixed:
+			lines.Fixed(l.name, text)
+		default:
+			lines.Varying(l.name, l.value)
+		}
+	}
+	return e, lines
 }
 
 // requestEdits are what a route does to the requests that it passes on, nil for nothing.
-func requestEdits(list []policy.Policy) *http1.Edits {
+func requestEdits(list []policy.Policy) (*http1.Edits, *gateway.FieldLines) {
 	for _, p := range list {
 		if p, ok := p.(policy.Headers); ok && p.Request {
-			return new(edits(p))
+			e, lines := edits(p)
+			return &e, lines
 		}
 	}
-	return nil
+	return nil, nil
 }

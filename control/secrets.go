@@ -10,9 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/mark"
 	"github.com/anygate/anygate/gateway"
 	"github.com/anygate/anygate/policy"
 	"github.com/anygate/anygate/policy/auth"
@@ -42,16 +41,8 @@ type secretFile[T any] struct {
 	current atomic.Pointer[T]
 	sum     [sha256.Size]byte // of what current was made of
 	read    func(name string) ([]byte, error)
-	stamp   stamp
+	mark    mark.Mark
 	err     error // of the last look
-}
-
-// stamp tells versions of a file apart. Who writes into a file may set the time of that back, as tools do that copy times,
-// but not the time of the change, which the kernel keeps.
-type stamp struct {
-	modified, changed time.Time
-	size              int64
-	inode             uint64
 }
 
 // auth compiles the policy auth.
@@ -138,23 +129,23 @@ func (s *secrets) adopt(files map[string]watched, read func(name string) ([]byte
 func (f *secretFile[T]) from(read func(name string) ([]byte, error)) { f.read = read }
 
 func (f *secretFile[T]) look() (changed bool, err error) {
-	var st unix.Stat_t
-	if err = unix.Stat(f.path, &st); err != nil {
-		f.stamp = stamp{}
-		return f.failed(fmt.Errorf("%s: %w", f.path, err))
+	info, err := os.Stat(f.path)
+	if err != nil {
+		f.mark = mark.Mark{}
+		return f.failed(fmt.Errorf("%s: %s", f.path, cause(err)))
 	}
-	now := stamp{time.Unix(st.Mtim.Unix()), time.Unix(st.Ctim.Unix()), st.Size, st.Ino}
-	if now == f.stamp {
+	now := mark.Of(info)
+	if now == f.mark {
 		return false, f.err
 	}
-	f.stamp = now
-	if st.Size > maxSecretBytes {
+	f.mark = now
+	if now.Size > maxSecretBytes {
 		return f.failed(fmt.Errorf("%s has more than %d bytes", f.path, maxSecretBytes))
 	}
 	text, err := f.read(f.path)
 	if err != nil {
-		// It may be the machine's fault, for want of descriptors say, and then the next look finds the same stamp.
-		f.stamp = stamp{}
+		// It may be the machine's fault, for want of descriptors say, and then the next look finds the same mark.
+		f.mark = mark.Mark{}
 		return f.failed(err)
 	}
 	sum := sha256.Sum256(text)

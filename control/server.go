@@ -16,6 +16,7 @@ import (
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control/handoff"
 	"github.com/anygate/anygate/control/health"
+	"github.com/anygate/anygate/control/mark"
 	"github.com/anygate/anygate/control/remote"
 	"github.com/anygate/anygate/engine"
 	"github.com/anygate/anygate/gateway"
@@ -45,6 +46,8 @@ type Options struct {
 	Control string
 	// Heritage is what another process has handed over; nil is nothing.
 	Heritage *Heritage
+	// Accept is called when nothing but its error can keep the configuration from being served; nil has nothing to say.
+	Accept func() error
 }
 
 // Server is a configuration being served.
@@ -68,6 +71,7 @@ type Server struct {
 	changing sync.Mutex
 	mu       sync.Mutex
 	cfg      *config.Config // what is served; written with both locks held
+	asRead   []mark.Mark    // what its files were like when they were read; likewise
 	orders   uint64         // how many were given
 	ending   bool           // nothing is changed any more
 	draining chan struct{}  // closed when ending becomes true
@@ -76,6 +80,8 @@ type Server struct {
 	control    *remote.Server // nil if there is none
 	replaced   chan int       // takes the number of the process that goes on
 	stops      chan struct{}  // takes the command to end
+	// reloadDue and upgradeDue say that what a signal has asked for waits for its turn.
+	reloadDue, upgradeDue atomic.Bool
 
 	began    time.Time
 	measures measures
@@ -105,7 +111,7 @@ func Start(o Options) (_ *Server, err error) {
 		raiseLimits()
 	}
 	s := &Server{
-		opt: o, cfg: o.Config, started: o.Config, repeat: signalRepeat, deaf: deafTime, ended: make(chan struct{}),
+		opt: o, cfg: o.Config, asRead: stateOfFiles(o.Config), started: o.Config, repeat: signalRepeat, deaf: deafTime, ended: make(chan struct{}),
 		began:    time.Now(),
 		draining: make(chan struct{}), replaced: make(chan int, 1), stops: make(chan struct{}, 1),
 		supervisor: o.Heritage.supervisor(),
@@ -114,6 +120,9 @@ func Start(o Options) (_ *Server, err error) {
 	defer func() {
 		if err != nil {
 			heir.close()
+			if s.registry != nil {
+				s.registry.close()
+			}
 			s.closeTLS()
 			s.closeJobs()
 		}
@@ -125,6 +134,9 @@ func Start(o Options) (_ *Server, err error) {
 	s.registry.shards, s.registry.tell = s.size.shards, s.tellName
 	s.told.changes.Loaded = s.began
 	s.registry.limiters = limiters{rateKeys: s.size.rateKeys, countKeys: s.size.countKeys, countBytes: s.size.countBytes}
+	for _, name := range o.Heritage.takenOut() {
+		s.registry.disabled[name] = true
+	}
 	if err := s.openKeyLog(o.KeyLog); err != nil {
 		return nil, err
 	}
@@ -171,7 +183,11 @@ func Start(o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.tracing.use(o.Config.Trace)
-	if err := s.startShards(); err != nil {
+	err = s.startShards()
+	if err == nil && o.Accept != nil {
+		err = o.Accept()
+	}
+	if err != nil {
 		doors.discard()
 		s.abandon()
 		return nil, err
@@ -305,9 +321,14 @@ func (s *Server) announce() {
 	for _, w := range s.opt.Config.Warnings {
 		s.logs.say(telemetry.Warn, w.OneLine())
 	}
+	for _, name := range s.registry.takenOut() {
+		s.logs.say(telemetry.Warn, "a member stays out that the process before was told to take out",
+			telemetry.String("upstream", name.Upstream), telemetry.String("member", name.Member))
+	}
 	for _, name := range s.sockets.heir.left() {
 		s.logs.say(telemetry.Warn, "a socket was handed over that the configuration does not listen on", telemetry.String("address", name))
 	}
+	s.sockets.heir.unlinkLeft()
 	s.sockets.heir.close()
 	if s.keyLog != nil {
 		s.logs.say(telemetry.Warn, "THE SECRETS OF ALL TLS CONNECTIONS ARE WRITTEN TO A FILE: whoever can read it can read, and change, what they carry",

@@ -80,10 +80,20 @@ func (s *sinks) open(to string, kind destination.Kind, before *sinks) (*sink, er
 	return n, nil
 }
 
-// closeBut closes those that others do not have.
-func (s *sinks) closeBut(others *sinks) {
+// but are those that others do not have.
+func (s *sinks) but(others *sinks) (list []*sink) {
 	for _, e := range s.list {
-		if e.close == nil || slices.Contains(others.list, e) {
+		if !slices.Contains(others.list, e) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// closeAll closes those that are ours, each when nothing is being written to it.
+func closeAll(list []*sink) {
+	for _, e := range list {
+		if e.close == nil {
 			continue
 		}
 		e.mu.Lock()

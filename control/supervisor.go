@@ -65,7 +65,7 @@ func (s *Server) attend() {
 	var after time.Time
 	go s.every(authoritiesEvery, func() { after = s.lookAtAuthorities(time.Now(), after) })
 	if s.opt.Watch && s.opt.Load != nil {
-		seen := newLook(s.cfg)
+		seen := s.look()
 		go s.every(filesPoll, func() { s.lookAtFiles(seen) })
 	}
 }

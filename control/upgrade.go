@@ -26,8 +26,16 @@ import (
 func (s *Server) Upgrade(program string) (pid int, err error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
+	return s.upgradeNow(program)
+}
+
+// upgradeNow is Upgrade for who holds changing.
+func (s *Server) upgradeNow(program string) (pid int, err error) {
 	defer func() {
-		if err != nil {
+		switch {
+		case errors.Is(err, errEnding):
+			s.logs.say(telemetry.Info, "there is no upgrade: this process is ending")
+		case err != nil:
 			s.told.upgradeFailed()
 			s.logs.say(telemetry.Error, "the upgrade has failed: this process stays", telemetry.String("error", err.Error()))
 		}
@@ -44,11 +52,16 @@ func (s *Server) Upgrade(program string) (pid int, err error) {
 		}
 	}
 	h, err := s.heir(program)
+	defer func() {
+		if err != nil {
+			s.registry.takeBack()
+		}
+	}()
 	if err != nil {
 		return 0, err
 	}
 	defer h.close()
-	if err := s.startHeir(h); err != nil {
+	if err = s.startHeir(h); err != nil {
 		return 0, err
 	}
 	pid = h.pid
@@ -58,8 +71,8 @@ func (s *Server) Upgrade(program string) (pid int, err error) {
 	s.supervisor.socket = ""
 	s.mu.Unlock()
 	s.control.Leave()
-	// So are the admin's addresses, of which those of TCP are shared.
-	s.closeAdmin()
+	// So are the admin's addresses.
+	s.leaveAdmin()
 	// The paths of unix sockets are the other one's.
 	s.sockets.paths = nil
 	s.end()
@@ -98,17 +111,20 @@ func (s *Server) heir(program string) (h *heir, err error) {
 		}
 	}()
 	var given inheritance
-	for _, e := range s.sockets.list {
-		e.each(func(fd int32) {
-			own, e2 := engine.Duplicate(fd)
-			if e2 != nil {
-				err = e2
-				return
-			}
-			given.Sockets = append(given.Sockets, handedSocket{h.pass(int(own)), e.key, e.foreign})
-		})
+	var failed error
+	hand := func(fd int32, key string, foreign bool) {
+		own, err := engine.Duplicate(fd)
+		if err != nil {
+			failed = err
+			return
+		}
+		given.Sockets = append(given.Sockets, handedSocket{h.pass(int(own)), key, foreign})
 	}
-	if err != nil {
+	for _, e := range s.sockets.list {
+		e.each(func(fd int32) { hand(fd, e.key, e.foreign) })
+	}
+	err = s.handDoors(func(fd int32, key string) { hand(fd, key, false) })
+	if err = errors.Join(err, failed); err != nil {
 		return nil, err
 	}
 	if s.control != nil {
@@ -119,6 +135,7 @@ func (s *Server) heir(program string) (h *heir, err error) {
 		given.Control = h.pass(own)
 	}
 	given.State = s.opt.Heritage.given()
+	given.Out = s.registry.handOver()
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("pipe2", err)
@@ -205,6 +222,10 @@ func (s *Server) startHeir(h *heir) error {
 	case <-s.draining:
 	}
 	_ = process.Kill()
+	select {
+	case <-ended: // nothing that it has under way comes after what is put in order here
+	case <-time.After(heirEndTime):
+	}
 	if s.isEnding() {
 		return errEnding
 	}

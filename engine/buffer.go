@@ -170,6 +170,12 @@ func (p *pool) pressure() int { return max(p.small.pressure(), p.large.pressure(
 // that does not read holds at least what was received for it.
 func (p *pool) scarce() bool { return p.pressure() > 1 }
 
+// exhausted reports whether half of what is left to heads is in use too.
+func (p *pool) exhausted() bool {
+	c := &p.small
+	return c.left() <= c.kept+(c.heads-c.kept)/2
+}
+
 func (c *class) pressure() int {
 	switch left, all := c.left(), len(c.refs)-1; {
 	case left*2 > all:

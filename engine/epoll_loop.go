@@ -311,29 +311,15 @@ func (l *epollLoop) rest(lis *listener) {
 
 func (l *epollLoop) send(i uint32) {
 	s := l.s
-	c := &s.conns[i]
-	if !c.has(flagOpen) || c.has(flagConnecting) {
+	if !s.sendable(i) {
 		return
-	}
-	if c.has(flagPollOut) || s.rests(i) {
-		s.drained(i)
-		return
-	}
-	if c.has(flagMute) {
-		s.swallow(i)
-		return
-	}
-	if c.has(flagFilter) {
-		if s.seal(i); !c.has(flagOpen) {
-			return
-		}
 	}
 	switch s.sendDirect(i) {
 	case outDone:
 		s.sealLater(i)
 		s.drained(i)
 	case outBlocked:
-		c.flags |= flagPollOut
+		s.conns[i].flags |= flagPollOut
 		s.drained(i)
 	case outAgain:
 		s.later = append(s.later, i)

@@ -207,6 +207,26 @@ func (s *Shard) sendFailed(i uint32, e Errno) {
 	s.loop.receive(i)
 }
 
+// sendable prepares a connection for being written, and reports whether it may be
+// now; if not, what has to happen instead has happened.
+func (s *Shard) sendable(i uint32) bool {
+	c := &s.conns[i]
+	switch {
+	case !c.has(flagOpen) || c.has(flagConnecting|flagFinishing):
+		return false
+	case c.has(flagSending|flagPollOut) || s.rests(i):
+		s.drained(i)
+		return false
+	case c.has(flagMute):
+		s.swallow(i)
+		return false
+	case !c.has(flagFilter):
+		return true
+	}
+	s.seal(i)
+	return c.has(flagOpen) && !c.has(flagFinishing)
+}
+
 // swallow drops what is queued for a peer that takes nothing more.
 func (s *Shard) swallow(i uint32) {
 	s.drop(&s.conns[i].q)

@@ -50,8 +50,8 @@ func (x *handed) Next(waiting int) int {
 	return 0
 }
 
-func (x *handed) Seal(dst []byte, n int) (int, error) {
-	copy(dst[1:], dst[SealHead:SealHead+n])
+func (x *handed) Seal(dst, content []byte) (int, error) {
+	n := copy(dst[1:], content)
 	dst[0], dst[n+1] = '<', '>'
 	return n + 2, nil
 }

@@ -50,7 +50,7 @@ func (s *Shard) front(i uint32, g *segment) int64 {
 		return min(g.n, turnBytes)
 	}
 	off := int64(g.pos)
-	number := uint16(off/residentWindow%0xffff) + 1
+	number := windowNumber(off)
 	if g.window == number {
 		return inWindow(off, g.n)
 	}
@@ -84,6 +84,9 @@ func (s *Shard) Resident(fd int32, off, n int64) (part int64, there bool) {
 	return part, true
 }
 
+// windowNumber is what a segment remembers of the window at off, never 0.
+func windowNumber(off int64) uint16 { return uint16(off/residentWindow%0xffff) + 1 }
+
 // inWindow is how many of n bytes from off lie in its first window.
 func inWindow(off, n int64) int64 { return min(n, residentWindow-off%residentWindow) }
 
@@ -111,7 +114,7 @@ func (s *Shard) Present(c Conn) {
 			continue
 		}
 		if off := int64(g.pos); g.kind == segFile {
-			g.window = uint16(off/residentWindow%0xffff) + 1
+			g.window = windowNumber(off)
 			s.remember(g.fd, off, inWindow(off, g.n))
 		}
 		break

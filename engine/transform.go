@@ -22,10 +22,12 @@ type Transform interface {
 	// 0, nothing now.
 	Next(waiting int) int
 
-	// Seal makes a record of the n bytes at dst[SealHead:], with n from Next or
-	// less, and returns its length. Behind them are SealTail bytes of room; the
-	// record begins with dst.
-	Seal(dst []byte, n int) (m int, err error)
+	// Seal makes a record of content, as much as Next has said, at the beginning
+	// of dst, and returns its length. content lies where it belongs in the record,
+	// at dst[SealHead:] with SealTail bytes of room behind it, or somewhere else
+	// altogether. It may be written to, and so may the byte behind it, which is there
+	// in either case.
+	Seal(dst, content []byte) (m int, err error)
 
 	// Say writes to dst what the transform itself has to say (a handshake
 	// message, an alert), or a part of it. dst has at least SayRoom bytes.
@@ -248,13 +250,9 @@ func (s *Shard) seal(i uint32) {
 		if n < 0 {
 			m = f.t.Say(dst)
 		} else {
-			if s.fill(f, dst[SealHead:SealHead+n]) != 0 {
-				s.failed(i, ReasonFile, 0)
-				return
-			}
-			var err error
-			if m, err = f.t.Seal(dst, n); err != nil {
-				s.failed(i, ReasonTransform, 0)
+			var why Reason
+			if m, why = s.sealInto(f, dst, n); why != 0 {
+				s.failed(i, why, 0)
 				return
 			}
 		}
@@ -330,6 +328,44 @@ func (s *Shard) passable(i uint32, most int64) (n int64) {
 		}
 	}
 	return min(n, most)
+}
+
+// sealInto makes a record of the next n bytes of plaintext at dst. The reason is 0
+// unless that has failed.
+func (s *Shard) sealInto(f *filter, dst []byte, n int) (m int, why Reason) {
+	var err error
+	if p := s.inOnePiece(f, n); p != nil {
+		behind := p[n]
+		m, err = f.t.Seal(dst, p[:n])
+		p[n] = behind
+		s.consume(&f.plain, int64(n))
+	} else {
+		if why = s.fill(f, dst[SealHead:SealHead+n]); why != 0 {
+			return 0, why
+		}
+		m, err = f.t.Seal(dst, dst[SealHead:SealHead+n])
+	}
+	if err != nil {
+		return 0, ReasonTransform
+	}
+	return m, 0
+}
+
+// inOnePiece is the next n bytes of plaintext and the one behind them, if they lie
+// in a buffer that is nobody else's: a record can be made of them from there, which
+// spares a copy. nil if not. A buffer that others refer to may be on its way to the
+// kernel, and must not change even for a moment.
+func (s *Shard) inOnePiece(f *filter, n int) []byte {
+	g := &s.segs.all[f.plain.head]
+	for g.n == 0 {
+		s.pop(&f.plain)
+		g = &s.segs.all[f.plain.head]
+	}
+	b := Buf(g.owner)
+	if g.kind != segBuffer || g.n < int64(n) || *s.pool.refs(b) != 1 || uintptr(g.pos)+uintptr(n) == s.pool.addr(b)+uintptr(s.pool.size(b)) {
+		return nil
+	}
+	return bytesAt(uintptr(g.pos), n+1)
 }
 
 // fill moves plaintext to dst, from wherever it lies, as much as that holds.

@@ -26,6 +26,7 @@ type veil struct {
 	failed  bool
 	nClosed int
 	dropped int
+	spared  int // records whose content was not copied first
 }
 
 const (
@@ -110,11 +111,18 @@ func (v *veil) Next(waiting int) int {
 	return 0
 }
 
-func (v *veil) Seal(dst []byte, n int) (int, error) {
-	if len(dst) < SealHead+n+SealTail {
+func (v *veil) Seal(dst, content []byte) (int, error) {
+	if len(dst) < SealHead+len(content)+SealTail || cap(content) == len(content) {
 		return 0, io.ErrShortBuffer
 	}
-	return v.record(dst, veilData, dst[veilHead:veilHead+n]), nil
+	m := v.record(dst, veilData, content)
+	if &content[0] != &dst[SealHead] {
+		// Others' bytes, unless they are put back.
+		content[:cap(content)][len(content)] ^= 0xff
+		clear(content)
+		v.spared++
+	}
+	return m, nil
 }
 
 func (v *veil) Say(dst []byte) int {
@@ -302,6 +310,54 @@ func TestTransformLargeAnswer(t *testing.T) {
 				r.stop()
 			})
 		}
+	})
+}
+
+// TestTransformTakesContentFromWhereItLies seals what lies in one piece without a
+// copy. The transform of these tests changes what it is given, and the byte behind
+// it: bytes that somebody else refers to must not be given to it.
+func TestTransformTakesContentFromWhereItLies(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		const size = 3*veilLimit + 1000
+		var s *Shard
+		var b Buf
+		r, veils := veilRig(t, kind, Handler{
+			Received: func(c Conn, p []byte) {
+				switch string(p) {
+				case "own":
+					// To its last byte, so that there is none behind the last record.
+					copy(s.Grow(c, LargeBuffer), pattern(LargeBuffer, 0))
+				case "shared":
+					b = s.Buffer(LargeBuffer)
+					copy(s.Bytes(b), pattern(LargeBuffer, 0))
+					s.AppendBuffer(c, b, 100, size)
+				}
+			},
+		})
+		defer r.stop()
+		r.do(func() { s = r.s })
+		c := &veiled{Conn: r.client()}
+		c.hello(t)
+		send(t, c.Conn, c.seal([]byte("own")))
+		expect(t, c, pattern(LargeBuffer, 0))
+		spared := LargeBuffer / veilLimit
+		r.do(func() {
+			if got := (*veils)[0].spared; got != spared {
+				t.Errorf("%d records were made without a copy, want %d", got, spared)
+			}
+		})
+		send(t, c.Conn, c.seal([]byte("shared")))
+		expect(t, c, pattern(LargeBuffer, 0)[100:100+size])
+		r.do(func() {
+			if got := (*veils)[0].spared; got != spared {
+				t.Errorf("%d records were made of bytes that are shared", got-spared)
+			}
+			if !bytes.Equal(s.Bytes(b), pattern(LargeBuffer, 0)) {
+				t.Error("a buffer that somebody else refers to was changed")
+			}
+			s.ReleaseBuffer(b)
+		})
+		_ = c.Close()
 	})
 }
 

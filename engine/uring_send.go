@@ -12,23 +12,10 @@ import (
 // completion, or a file, is served by direct system calls.
 func (l *uringLoop) send(i uint32) {
 	s := l.s
+	if !s.sendable(i) {
+		return
+	}
 	c := &s.conns[i]
-	if !c.has(flagOpen) || c.has(flagConnecting|flagFinishing) {
-		return
-	}
-	if c.has(flagSending|flagPollOut) || s.rests(i) {
-		s.drained(i)
-		return
-	}
-	if c.has(flagMute) {
-		s.swallow(i)
-		return
-	}
-	if c.has(flagFilter) {
-		if s.seal(i); !c.has(flagOpen) || c.has(flagFinishing) {
-			return
-		}
-	}
 	if c.q.bytes == 0 {
 		s.drained(i)
 		return

@@ -28,8 +28,6 @@ const (
 	ET uint32 = unix.EPOLLET
 	// OneShot disarms the descriptor after one event, until Mod.
 	OneShot uint32 = unix.EPOLLONESHOT
-	// Exclusive wakes one of the pollers that watch a descriptor instead of all of them. It works with Add only.
-	Exclusive uint32 = unix.EPOLLEXCLUSIVE
 )
 
 // Event says what a descriptor is ready for. Data is what Add or Mod was given.

@@ -330,14 +330,3 @@ func TestNothingAllocates(t *testing.T) {
 		t.Errorf("%v allocations per round", n)
 	}
 }
-
-func TestProbe(t *testing.T) {
-	f, err := Probe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log(f)
-	if !f.Exclusive {
-		t.Error("EPOLLEXCLUSIVE is missing")
-	}
-}

@@ -16,6 +16,11 @@ func (g *Gateway) serveProxy(x *Exchange, in *Incoming, norm []byte) {
 		return
 	}
 	r := proxy.Request{Head: in.Head, Path: norm, Match: &g.match, Content: in.Content, Length: in.Length, HTTP2: in.Protocol == h2Protocol}
+	var whole bool
+	if r.Edits, whole = g.requestEdits(x, in); !whole {
+		x.refuse(431, "head_too_large")
+		return
+	}
 	x.proxied(&r)
 	g.traceUpstream(x, &r)
 	call := g.proxy.Start((*downstream)(x), x.route.Proxy, &r)

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/anygate/anygate/http1"
+	"github.com/anygate/anygate/route"
 	"github.com/anygate/anygate/static"
 )
 
@@ -13,31 +14,9 @@ const copyContent = 4 << 10
 
 // serveStatic answers from a directory or a file.
 func (g *Gateway) serveStatic(x *Exchange, h *http1.Request, raw, norm []byte) {
-	r := static.Request{
-		GET: h.MethodID == http1.GET, HEAD: h.MethodID == http1.HEAD, OPTIONS: h.MethodID == http1.OPTIONS,
-		Path: g.below(norm), RawPath: raw, Now: fileClock(g.s.Now()),
-	}
-	if h.HasQuery {
-		r.RawQuery = h.Bytes(h.Query)
-	}
-	if !g.match.HasRest {
-		// The route is for this path only: with a slash behind it, where a
-		// directory would send the client, nothing is.
-		r.RawPath = root
-	}
-	g.list = g.list[:0]
-	r.IfMatch = g.joined(h, http1.IfMatch)
-	r.IfNoneMatch = g.joined(h, http1.IfNoneMatch)
-	r.IfModifiedSince, _ = h.Get(http1.IfModifiedSince)
-	r.IfUnmodifiedSince, _ = h.Get(http1.IfUnmodifiedSince)
-	r.Range, _ = h.Get(http1.Range)
-	r.IfRange, _ = h.Get(http1.IfRange)
-	r.Accept = g.joined(h, http1.Accept)
-	r.AcceptEncoding = g.joined(h, http1.AcceptEncoding)
-	if i := h.Find("sec-fetch-mode"); i >= 0 {
-		r.SecFetchMode = h.Value(&h.Fields[i])
-	}
-
+	var r static.Request
+	g.list = FileRequest(&r, h, raw, norm, &g.match, g.list[:0])
+	r.Now = fileClock(g.s.Now())
 	a := &g.file
 	if g.files.Serve(x.route.Site, &r, a); a.Wanted {
 		g.awaitFile(x, &r)
@@ -100,29 +79,62 @@ func (g *Gateway) sendFile(x *Exchange, a *static.Answer, mem []byte, off, lengt
 	}
 }
 
-// below is the part of the path that the site resolves: what "*" or the
-// prefix matched, or the site's root.
-func (g *Gateway) below(norm []byte) []byte {
-	if m := &g.match; m.HasRest && m.Rest <= len(norm) && norm[m.Rest-1] == '/' {
-		return norm[m.Rest-1:]
+// FileRequest fills in what a request asks of the site of its route: raw is its
+// path as sent, norm in its normal form, and m how the route has matched that.
+// Fields of several lines are joined in list, which is returned.
+func FileRequest(r *static.Request, h *http1.Request, raw, norm []byte, m *route.Match, list []byte) []byte {
+	r.GET, r.HEAD, r.OPTIONS = h.MethodID == http1.GET, h.MethodID == http1.HEAD, h.MethodID == http1.OPTIONS
+	r.Path, r.RawPath = below(norm, m), raw
+	if h.HasQuery {
+		r.RawQuery = h.Bytes(h.Query)
 	}
-	return root
+	if !m.HasRest {
+		// The route is for this path only: with a slash behind it, where a
+		// directory would send the client, nothing is.
+		r.RawPath = rootPath
+	}
+	r.IfMatch, list = joined(h, http1.IfMatch, list)
+	r.IfNoneMatch, list = joined(h, http1.IfNoneMatch, list)
+	r.IfModifiedSince, _ = h.Get(http1.IfModifiedSince)
+	r.IfUnmodifiedSince, _ = h.Get(http1.IfUnmodifiedSince)
+	r.Range, _ = h.Get(http1.Range)
+	r.IfRange, _ = h.Get(http1.IfRange)
+	r.Accept, list = joined(h, http1.Accept, list)
+	r.AcceptEncoding, list = joined(h, http1.AcceptEncoding, list)
+	if i := h.Find("sec-fetch-mode"); i >= 0 {
+		r.SecFetchMode = h.Value(&h.Fields[i])
+	}
+	return list
 }
 
-var root = []byte("/")
+// below is the part of the path that the site resolves: what "*" or the
+// prefix matched, or the site's root.
+func below(norm []byte, m *route.Match) []byte {
+	if m.HasRest && m.Rest <= len(norm) && norm[m.Rest-1] == '/' {
+		return norm[m.Rest-1:]
+	}
+	return rootPath
+}
 
-// joined is the value of a list field, whose lines may be several.
-func (g *Gateway) joined(h *http1.Request, id http1.FieldID) []byte {
+// joined is the value of a list field, whose lines may be several: these are
+// joined behind what list has.
+func joined(h *http1.Request, id http1.FieldID, list []byte) (value, _ []byte) {
 	if !h.Repeated(id) {
 		v, _ := h.Get(id)
-		return v
+		return v, list
 	}
-	start := len(g.list)
+	start := len(list)
 	for i := h.First(id); i >= 0; i = h.Next(i) {
-		if len(g.list) > start {
-			g.list = append(g.list, ", "...)
+		if len(list) > start {
+			list = append(list, ", "...)
 		}
-		g.list = append(g.list, h.Value(&h.Fields[i])...)
+		list = append(list, h.Value(&h.Fields[i])...)
 	}
-	return g.list[start:]
+	return list[start:], list
+}
+
+// joined is that of the field alone, valid until the next one.
+func (g *Gateway) joined(h *http1.Request, id http1.FieldID) (value []byte) {
+	value, g.list = joined(h, id, g.list[:0])
+	return value
 }

@@ -33,7 +33,6 @@ func (x *Exchange) admitCoding(h *http1.Request) {
 	if !h.Has(http1.AcceptEncoding) {
 		return
 	}
-	x.g.list = x.g.list[:0]
 	p := coding.Parse(x.g.joined(h, http1.AcceptEncoding))
 	if c := p.Choose(encoder.Streamed); c != coding.Identity {
 		r := x.remember()
@@ -47,7 +46,6 @@ func (x *Exchange) hasPlain(h *http1.Request) bool {
 	if !h.Has(http1.IfNoneMatch) {
 		return false
 	}
-	x.g.list = x.g.list[:0]
 	for tags := x.g.joined(h, http1.IfNoneMatch); len(tags) > 0; {
 		var tag []byte
 		if tag, tags = http1.NextItem(tags); len(tag) > 0 && tag[0] != '"' {
@@ -72,10 +70,8 @@ func (x *Exchange) code(r *Response) {
 	if !codable(r) {
 		return
 	}
-	g.fields = append(g.fields[:0], r.Block...)
-	r.Block = g.fields
 	// Another client may get the other form.
-	b := append(g.fields, "Vary: Accept-Encoding\r\n"...)
+	b := append(append(g.fields[:0], r.Block...), "Vary: Accept-Encoding\r\n"...)
 	g.fields, r.Block = b, b
 	rules := x.policy.rules
 	if rules == nil || rules.coder.coding == coding.Identity || x.HEAD() {

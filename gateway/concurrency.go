@@ -31,14 +31,14 @@ func (x *Exchange) admitConns(h *http1.Request, conns []Concurrency) bool {
 		if l := &conns[i]; l.Counter != nil {
 			if !l.Counter.Enter() {
 				x.log.reason = "route_busy"
-				x.answerWith(503, retrySoon)
+				x.answerWith(503, retryAfter)
 				return false
 			}
 		} else {
 			slot, ok := l.Tally.Enter(l.Scope.key(x, h, l.Tally.Hash()))
 			if !ok {
 				x.log.reason = "too_many_concurrent"
-				x.answerWith(429, retrySoon)
+				x.answerWith(429, retryAfter)
 				return false
 			}
 			c.slots[i] = slot
@@ -60,5 +60,3 @@ func (x *Exchange) releaseConns(conns []Concurrency) {
 	}
 	c.n = 0
 }
-
-var retrySoon = []byte("Retry-After: 1\r\n")

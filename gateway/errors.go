@@ -64,17 +64,21 @@ func (x *Exchange) errorPages() *ErrorPages {
 	return x.gen.Errors
 }
 
+// page is the one of a status, which has a name.
+func (x *Exchange) page(status int) *Fixed {
+	if f := x.errorPages().Page(status); f != nil {
+		return f
+	}
+	return plainPages.Page(status)
+}
+
 // answer answers with the page of a status.
 func (x *Exchange) answer(status int) {
 	if x.grpc.asked {
 		x.answerGRPC(grpcPages[status-firstError])
 		return
 	}
-	f := x.errorPages().Page(status)
-	if f == nil {
-		f = plainPages.Page(status)
-	}
-	x.prebuilt(f)
+	x.prebuilt(x.page(status))
 }
 
 // refuse is answer with a reason for the access log.
@@ -89,11 +93,7 @@ func (x *Exchange) answerWith(status int, block []byte) {
 		x.answerGRPC(grpcPages[status-firstError])
 		return
 	}
-	f := x.errorPages().Page(status)
-	if f == nil {
-		f = plainPages.Page(status)
-	}
-	x.sendPage(f, &Response{Status: status, Block: block})
+	x.sendPage(x.page(status), &Response{Status: status, Block: block})
 	x.end(nil)
 }
 

@@ -213,7 +213,7 @@ func (g *Gateway) dispatch(x *Exchange, in *Incoming) {
 		x.answer(404)
 		return
 	}
-	x.route = &x.gen.Routes[g.match.Value]
+	x.enter(&x.gen.Routes[g.match.Value], in)
 	if x.tooLong(in) {
 		x.refuse(413, "content_too_large")
 		return

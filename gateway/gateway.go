@@ -94,6 +94,8 @@ type Gateway struct {
 	file   static.Answer
 	head   Response
 	token  privacypass.Token
+	facts  Facts
+	edits  http1.Edits
 
 	// decorated is for the fields of a response whose route has policies.
 	decorated []byte
@@ -131,7 +133,8 @@ type Gateway struct {
 
 	overload       *Overload
 	shedder        shedder
-	places         []place // by the connection's index
+	places         []place    // by the connection's index
+	weighed        []weighing // likewise
 	turnedAway     atomic.Uint64
 	refusedClients atomic.Uint64
 }
@@ -279,7 +282,9 @@ func (g *Gateway) received(c engine.Conn, p []byte) {
 	case userUpstream:
 		g.proxy.Received(c, p)
 	default:
-		g.h2[c.Index()].received(p)
+		h := g.h2[c.Index()]
+		h.under.bytesIn += uint64(len(p))
+		h.received(p)
 	}
 }
 
@@ -368,7 +373,7 @@ func (g *Gateway) message(m engine.Message) {
 
 // turn takes up a new generation.
 func (g *Gateway) turn() {
-	g.shedder.look(g.s.Now(), g.s.Lag(), g.gen.Settings.LoopLatency, g.s.Pressure(), g.overload != nil && g.overload.memory.Load())
+	g.shedder.look(g.s.Now(), g.s.Lag(), g.gen.Settings.LoopLatency, g.s.Exhausted(), g.overload != nil && g.overload.memory.Load())
 	gen := g.current.Load()
 	if gen == g.known {
 		return

@@ -62,6 +62,9 @@ type Route struct {
 	Location route.Location // Redirect
 	Site     *static.Site   // Static
 	Proxy    *proxy.Plan    // Proxy
+	// Lines come in place of those that the edits of Proxy add to requests; nil
+	// if there are no variables in any.
+	Lines *FieldLines
 }
 
 // Settings are what concerns every client connection.

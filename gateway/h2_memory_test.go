@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,11 +133,16 @@ func TestH2Allocations(t *testing.T) {
 		{"HEAD of it", "HEAD", "/files/large.bin", ""},
 		{"proxied", "GET", "/p/a", ""},
 		{"proxied with content", "POST", "/p/a", "hello"},
+		{"fixed, with variables", "GET", "/ping", ""},
+		{"proxied, with variables", "POST", "/p/a", "hello"},
 	}
 	for _, logged := range []bool{false, true} {
 		for _, row := range rows {
 			t.Run(fmt.Sprintf("%s, log %t", row.name, logged), func(t *testing.T) {
 				forEachLoop(t, func(t *testing.T, w *world) {
+					if strings.HasSuffix(row.name, "variables") {
+						withVariables(w)
+					}
 					countH2Allocations(t, w, newH2Batch(16, row.method, row.path, row.content), logged)
 				})
 			})

@@ -76,7 +76,7 @@ func TestH2ResponseFields(t *testing.T) {
 		e.Remove("X-Up")
 		e.Set("Cache-Control", "no-store")
 		e.Add("X-A", "1")
-		w.policies = &Policies{Fields: NewFieldEdits(e), CORS: cors.New([]string{"https://a.example"}, false, 0)}
+		w.policies = &Policies{Fields: NewFieldEdits(e, nil), CORS: cors.New([]string{"https://a.example"}, false, 0)}
 		paths := append(everyAction(w), "/files/missing")
 		c := w.h2Client()
 		for range 3 {
@@ -102,7 +102,7 @@ func TestH2ResponseFields(t *testing.T) {
 			t.Fatal(err)
 		}
 		gen := w.generation("/plain/: "+dir+"/", "/edited/: "+dir+"/")
-		gen.Routes[1].Policies = &Policies{Fields: NewFieldEdits(e)}
+		gen.Routes[1].Policies = &Policies{Fields: NewFieldEdits(e, nil)}
 		gen.Routes[1].Site = gen.Routes[0].Site
 		w.current.Store(gen)
 		for range 3 {
@@ -127,7 +127,7 @@ func TestInterimFields(t *testing.T) {
 		e.Remove("X-Secret")
 		e.Set("Link", "</own.css>")
 		e.Add("X-A", "1")
-		w.policies = &Policies{Fields: NewFieldEdits(e)}
+		w.policies = &Policies{Fields: NewFieldEdits(e, nil)}
 		w.upstream("up", answering(func(_ *upstreamConn, r *http.Request, _ string) string {
 			if r.URL.Path == "/bare" {
 				return "HTTP/1.1 103 Early Hints\r\nLink: </up.css>\r\n\r\n" + ok("")

@@ -138,17 +138,14 @@ func (h *h2Conn) shed(budget int) (ended int) {
 	if !h.flags.has(h2Full) {
 		return h.shedStreams(budget)
 	}
-	taken := h.g.s.Progress(h.conn)
-	if h.flags.has(h2Measured) && taken == h.lastOut {
-		for st := h.streams; st != nil; st = st.next {
-			ended++
-		}
-		h.abort()
-		return ended
+	if !h.g.stuck(h.conn) {
+		return 0
 	}
-	h.lastOut = taken
-	h.flags |= h2Measured
-	return 0
+	for st := h.streams; st != nil; st = st.next {
+		ended++
+	}
+	h.abort()
+	return ended
 }
 
 // shedStreams ends streams. A client that opens no windows, or that of the

@@ -103,6 +103,7 @@ type world struct {
 	tokens    map[string]*privacypass.Policy // of routes, by their heads
 	policies  *Policies                      // of all routes
 	edits     *http1.Edits                   // of all proxied requests
+	lines     *FieldLines                    // likewise
 	overload  *Overload
 	jobs      func(*Job) bool // nil does each on a goroutine of its own
 
@@ -400,7 +401,7 @@ func (w *world) route(head route.Head, text string) Route {
 		}
 		w.t.Cleanup(r.Site.Close)
 	case route.Proxy:
-		r.Proxy = w.plan(head, a.Targets)
+		r.Proxy, r.Lines = w.plan(head, a.Targets), w.lines
 	}
 	return r
 }

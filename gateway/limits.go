@@ -125,6 +125,13 @@ const (
 	authParallel = 2
 	authKnown    = 10 * time.Minute
 
+	// requestLines and responseLines are how long the lines that a policy adds
+	// to a head may be where they have variables. A request that would need more
+	// is answered with 431, since its upstream may take what is missing for an
+	// answer; of a response the lines that are too much are left out.
+	requestLines  = 32 << 10
+	responseLines = 16 << 10
+
 	// hostMost bounds the host that a trusted peer may say the client has
 	// asked for (RFC 1035, section 2.3.4, and a port).
 	hostMost = 255 + 6

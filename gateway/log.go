@@ -17,7 +17,6 @@ import (
 type logEntry struct {
 	status   int
 	sent     int64
-	begun    int64 // shard clock
 	upstream string
 	reason   string
 
@@ -65,7 +64,6 @@ const (
 // logBegin remembers the request, which is logged, or traced.
 func (g *Gateway) logBegin(x *Exchange, in *Incoming) {
 	h := in.Head
-	x.log.begun = g.s.Now()
 	x.log.protocol = in.Protocol
 	x.codec.Peer() // nobody can be asked once the connection is gone
 	if x.log.buf = g.s.Buffer(engine.SmallBuffer); x.log.buf == 0 {
@@ -171,10 +169,13 @@ func (g *Gateway) logLine(x *Exchange, reason string) {
 		Method: part(e.method), Target: part(e.target), Host: part(e.host),
 		Referer: part(e.referer), UserAgent: part(e.userAgnt), Protocol: e.protocol,
 		Status: e.status, BytesReceived: x.content, BytesSent: e.sent,
-		Duration: time.Duration(g.s.Now() - e.begun),
+		Duration: time.Duration(g.s.Now() - x.began),
 		Upstream: e.upstream, Reason: e.reason, GRPC: x.grpc.seen, Trace: x.trace.own.Trace,
 	}
 	a := &g.line
+	if r := x.policy.rules; r != nil {
+		a.ID = r.id
+	}
 	if e.fields.Len > 0 {
 		a.Fields = g.loggedFields(x, part(e.fields))
 	}

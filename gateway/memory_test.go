@@ -210,6 +210,9 @@ func TestAllocations(t *testing.T) {
 		{"fixed, with rules", "GET /ping", ""},
 		{"proxied, with rules", "PUT /p/a", "hello"},
 		{"refused by a rule", "GET /ping", ""},
+		{"fixed, with variables", "GET /ping?q", ""},
+		{"static from memory, with variables", "GET /files/a.txt", ""},
+		{"proxied, with variables", "PUT /p/a", "hello"},
 	}
 	for _, logged := range []bool{false, true} {
 		for _, row := range rows {
@@ -231,6 +234,8 @@ func TestAllocations(t *testing.T) {
 						w.policies = allRules(t, "test")
 					case "refused by a rule":
 						w.policies = allRules(t, "another")
+					case "fixed, with variables", "static from memory, with variables", "proxied, with variables":
+						withVariables(w)
 					case "refused by a rate":
 						w.policies = &Policies{Limits: []RateLimit{byRate(nil, 1e9, time.Second, 1e9), byRate(perAddress, 1, time.Hour, 1)}}
 					case "refused by a count":

@@ -45,7 +45,7 @@ const (
 // shed before turns have been too long for lagPatience. With nothing new to do
 // turns become short at once, and the first that is lets requests in again: a
 // loop at its limit alternates, and serves as many as it can within the time.
-func (d *shedder) look(now int64, lag, most time.Duration, pressure int, short bool) {
+func (d *shedder) look(now int64, lag, most time.Duration, exhausted, short bool) {
 	d.reason = ""
 	if most <= 0 || lag < most {
 		d.since = 0
@@ -60,10 +60,10 @@ func (d *shedder) look(now int64, lag, most time.Duration, pressure int, short b
 	if short {
 		d.reason = shortOfMemory
 	}
-	// Slow readers can make buffers scarce. What is answered from here needs
-	// one for a moment, and goes on being served; an exchange with an upstream
-	// holds several for as long as that takes.
-	d.buffers = pressure == mostPressure
+	// What is answered from here needs a buffer for a moment, and goes on being
+	// served; an exchange with an upstream holds several for as long as that
+	// takes.
+	d.buffers = exhausted
 }
 
 // overloadPage is what costs the least to say.

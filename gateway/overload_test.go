@@ -31,17 +31,17 @@ func TestShedder(t *testing.T) {
 		{"no memory", 7 * time.Second, 0, true, shortOfMemory},
 		{"neither", 7 * time.Second, 0, false, ""},
 	} {
-		if d.look(int64(step.at), step.lag, most, 0, step.short); d.reason != step.want {
+		if d.look(int64(step.at), step.lag, most, false, step.short); d.reason != step.want {
 			t.Errorf("%s: %q, want %q", step.name, d.reason, step.want)
 		}
 	}
-	for pressure := range mostPressure + 1 {
-		if d.look(0, 0, most, pressure, false); d.reason != "" || d.buffers != (pressure == mostPressure) {
-			t.Errorf("at pressure %d: %+v", pressure, d)
+	for _, exhausted := range []bool{true, false} {
+		if d.look(0, 0, most, exhausted, false); d.reason != "" || d.buffers != exhausted {
+			t.Errorf("exhausted %t: %+v", exhausted, d)
 		}
 	}
 	for at := range 10 {
-		if d.look(int64(at)*int64(time.Second), time.Hour, 0, 0, false); d.reason != "" {
+		if d.look(int64(at)*int64(time.Second), time.Hour, 0, false, false); d.reason != "" {
 			t.Error("sheds although it is off")
 		}
 	}
@@ -88,7 +88,8 @@ func TestOverloadShedsNewWorkOnly(t *testing.T) {
 	})
 }
 
-// TestFewBuffersShedWhatIsPassedOn uses up the buffers of a shard.
+// TestFewBuffersShedWhatIsPassedOn uses up the buffers of a shard: those that
+// content may take, without which requests are still passed on, and then the rest.
 func TestFewBuffersShedWhatIsPassedOn(t *testing.T) {
 	w := newSimWorld(t, 1, engine.Faults{})
 	w.upstream("up", always("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))
@@ -97,14 +98,20 @@ func TestFewBuffersShedWhatIsPassedOn(t *testing.T) {
 	c.send(get("/x"))
 	c.expect("HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nContent-Length: 5\r\n\r\nhello")
 	var hoard []engine.Buf
-	for w.s.Pressure() < mostPressure {
-		b := w.s.Buffer(engine.SmallBuffer)
-		if b == 0 {
-			t.Fatal("no pressure, and no buffer")
+	take := func(enough func() bool) {
+		for !enough() {
+			b := w.s.Buffer(engine.SmallBuffer)
+			if b == 0 {
+				t.Fatal("no buffer, and not enough are taken")
+			}
+			hoard = append(hoard, b)
 		}
-		hoard = append(hoard, b)
+		w.step()
 	}
-	w.step()
+	take(func() bool { return w.s.Pressure() == mostPressure })
+	c.send(get("/x"))
+	c.expect("HTTP/1.1 200 OK\r\nServer: anygate\r\nDate: D\r\nContent-Length: 5\r\n\r\nhello")
+	take(w.s.Exhausted)
 	c.send(get("/x") + get("/ping"))
 	c.expect(turnedAway + text(200, "pong"))
 	for _, b := range hoard {

@@ -115,7 +115,9 @@ func (p *Policies) decorates() bool {
 }
 
 // static reports whether decorate does the same to every response.
-func (p *Policies) static() bool { return len(p.Limits) == 0 && p.CORS == nil }
+func (p *Policies) static() bool {
+	return len(p.Limits) == 0 && p.CORS == nil && (p.Fields == nil || p.Fields.lines == nil)
+}
 
 // decorate edits the head of a final response: every action's, and the pages
 // for errors of the route. The field lines are copied to a place of the
@@ -132,7 +134,7 @@ func (g *Gateway) decorate(x *Exchange, p *Policies, r *Response) {
 		b = p.CORS.Apply(b, 0, x.origin())
 	}
 	if e := p.Fields; e != nil {
-		b = e.Apply(b, 0)
+		b = g.responseFields(x, e, b)
 		r.HasDate, r.HasServer = r.HasDate || e.date, r.HasServer || e.server
 	}
 	g.decorated = b

@@ -44,12 +44,27 @@ func (g *Gateway) shed() {
 			return
 		}
 		budget--
-		taken := g.s.Progress(c)
-		if h.flags.has(h1Measured) && taken == h.lastOut {
+		if g.stuck(c) {
 			h.abort()
-			return
 		}
-		h.lastOut = taken
-		h.flags |= h1Measured
 	})
+}
+
+// weighing is what a client had taken when shed last looked. The timers have
+// their own measure of it, with a period of their own.
+type weighing struct {
+	conn  engine.Conn
+	taken uint64
+}
+
+// stuck reports whether a client whose output waits has taken nothing of it since
+// shed looked last.
+func (g *Gateway) stuck(c engine.Conn) bool {
+	i := int(c.Index())
+	for len(g.weighed) <= i {
+		g.weighed = append(g.weighed, weighing{})
+	}
+	before := g.weighed[i]
+	g.weighed[i] = weighing{c, g.s.Progress(c)}
+	return before == g.weighed[i]
 }

@@ -93,6 +93,49 @@ func TestShedStreams(t *testing.T) {
 	c.close()
 }
 
+// TestShedsWhoTakesNothing has buffers run out while a client takes a little of a
+// response now and then, more than its timeout asks for, and another nothing.
+func TestShedsWhoTakesNothing(t *testing.T) {
+	w := newSimWorld(t, 11, engine.Faults{})
+	w.limits.SmallBuffers, w.limits.LargeBuffers = 256, 64
+	// The timer's looks and those for shedding come at all distances.
+	w.settings.Write, w.settings.MinWrite = 1700*time.Millisecond, 100
+	w.timeouts.FirstByte, w.timeouts.Idle = time.Hour, time.Hour
+	w.upstream("up", func(c *upstreamConn) {
+		if c.state == nil {
+			c.state = true
+			c.write(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", 8<<20, numbered(8<<20)))
+		}
+	})
+	w.serve("/p/: http://up/")
+	patient, deaf := w.client(), w.client()
+	for _, c := range []*client{patient, deaf} {
+		c.peer.Window = 1000
+		c.send(get("/p/"))
+	}
+	w.steps(200)
+	var hoard []engine.Buf
+	for w.s.Pressure() < mostPressure {
+		hoard = append(hoard, w.s.Buffer(engine.LargeBuffer))
+	}
+	for n := range 80 {
+		patient.peer.Window += 200
+		w.pass(750 * time.Millisecond)
+		if patient.over() {
+			t.Fatalf("the patient one was given up after %d looks", n)
+		}
+		if w.s.Pressure() < mostPressure {
+			hoard = append(hoard, w.s.Buffer(engine.LargeBuffer))
+		}
+		if n == 6 && !deaf.over() {
+			t.Error("the deaf one is still there")
+		}
+	}
+	for _, b := range hoard {
+		w.s.ReleaseBuffer(b)
+	}
+}
+
 // TestRoomOfAllStreams: what waits for windows counts for all streams of a
 // connection, and leaves one whose window is open enough to go on.
 func TestRoomOfAllStreams(t *testing.T) {

@@ -407,9 +407,8 @@ func TestProxyHeadTooLarge(t *testing.T) {
 	})
 }
 
-// TestProxyOutOfBuffers has none left for a head that needs a large one. They
-// run out in the turn in which the head comes: one that comes later is turned
-// away before it gets that far.
+// TestProxyOutOfBuffers has none left for a head that needs a large one, and
+// then next to no small ones, where all that would be passed on is turned away.
 func TestProxyOutOfBuffers(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, w *world) {
 		u := w.upstream("up", echoing())
@@ -438,6 +437,14 @@ func TestProxyOutOfBuffers(t *testing.T) {
 		c.send(request[5020:])
 		c.expect(page(503))
 		expectReason(t, log(), "no_buffers", u.name, 503)
+		// One that does without is passed on.
+		c.send(get("/p/"))
+		c.expect(relayed("GET /p/ "))
+		w.do(func() {
+			for !w.s.Exhausted() {
+				all = append(all, w.s.Buffer(engine.SmallBuffer))
+			}
+		})
 		w.eventually("what is passed on is turned away", func() bool { return w.g.shedder.buffers })
 		c.send(get("/p/"))
 		c.expect(turnedAway)

@@ -117,6 +117,43 @@ func sameSet(t *testing.T, got, want []string) {
 	}
 }
 
+// TestProxyH2SettingsOpenWindows has an upstream whose settings, and nothing else, open
+// the windows of streams on which content waits: it has that much room from the beginning,
+// and sees no reason to say it again.
+func TestProxyH2SettingsOpenWindows(t *testing.T) {
+	content := strings.Repeat("0123456789abcdef", 40<<10/16)
+	o := &origin{settings: []uint32{settingWindow, 100}, narrow: true, serve: tells}
+	o.part = func(r *originRequest, b []byte) {
+		r.content = append(r.content, b...)
+		if len(r.content) == 100 {
+			r.c.o.settings[1] = 1 << 20
+			r.c.announce()
+		}
+	}
+	forEachH2(t, o, func(t *testing.T, w *world, u *upstream) {
+		o.settings[1] = 100
+		w.serve("/p/: http://up")
+		c := w.client()
+		c.send(get("/p/")) // after it the settings are known
+		c.expect(chunkless("GET /p/ "))
+		c.send(fmt.Sprintf("PUT /p/ HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(content), content))
+		c.expect(chunkless(fmt.Sprintf("PUT /p/ %d bytes", len(content))))
+	})
+}
+
+// TestProxyH2SettingsCloseWindows has an upstream whose first settings, which come when
+// a request is under way already, leave streams a window that never again becomes what it was.
+func TestProxyH2SettingsCloseWindows(t *testing.T) {
+	content := strings.Repeat("0123456789abcdef", 80<<10/16)
+	o := &origin{settings: []uint32{settingWindow, 500}, serve: tells}
+	forEachH2(t, o, func(t *testing.T, w *world, u *upstream) {
+		w.serve("/p/: http://up")
+		c := w.client()
+		c.send(fmt.Sprintf("PUT /p/ HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(content), content))
+		c.expect(chunkless(fmt.Sprintf("PUT /p/ %d bytes", len(content))))
+	})
+}
+
 // TestProxyH2Shares sends many requests at a time: one connection carries
 // them, and another one is opened when it is full.
 func TestProxyH2Shares(t *testing.T) {

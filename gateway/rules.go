@@ -14,8 +14,10 @@ type rules struct {
 	user   []byte     // who has proved who it is
 	check  *authCheck // of credentials, while it is under way
 	coder  coder
-	due    int64 // shard clock, 0 for never
-	at     int   // where the exchange is among those with a time limit
+	due    int64      // shard clock, 0 for never
+	at     int        // where the exchange is among those with a time limit
+	id     [16]byte   // the request's name, zero if nobody has asked for it
+	asked  *keptAsked // what variables of the response stand for; nil if there never were any
 }
 
 // remember is the exchange's record, which it gets if it has none.
@@ -40,7 +42,10 @@ func (x *Exchange) forgetRules() {
 	if r.check != nil {
 		r.check.x = nil
 	}
-	*r = rules{origin: r.origin[:0], user: r.user[:0]}
+	*r = rules{origin: r.origin[:0], user: r.user[:0], asked: r.asked}
+	if r.asked != nil {
+		r.asked.forget()
+	}
 	x.policy.rules = nil
 	x.g.rules.spare = append(x.g.rules.spare, r)
 }
@@ -88,7 +93,8 @@ func (g *Gateway) preflight(x *Exchange, in *Incoming, norm []byte) bool {
 	if r.Policies == nil || r.Policies.CORS == nil {
 		return false
 	}
-	x.route, x.policy.preflight = r, true
+	x.enter(r, in)
+	x.policy.preflight = true
 	g.admitClient(x, in, r.Policies) // which answers it, one way or the other
 	return true
 }
@@ -103,7 +109,6 @@ func (x *Exchange) admitOrigin(h *http1.Request, p *cors.Policy) bool {
 	}
 	if x.policy.preflight {
 		g := x.g
-		g.list = g.list[:0]
 		method, _ := h.Get(http1.AccessControlRequestMethod)
 		g.block = p.AppendPreflight(g.block[:0], origin, method, g.joined(h, http1.AccessControlRequestHeaders))
 		x.respond(Response{Status: 204, Block: g.block, Length: -1}, nil)
@@ -119,12 +124,14 @@ func (x *Exchange) admitOrigin(h *http1.Request, p *cors.Policy) bool {
 // FieldEdits are changes to the fields of responses, compiled.
 type FieldEdits struct {
 	http1.Edits
-	date, server bool // it is for the configuration to say what they are
+	lines        *FieldLines // what comes in place of that of the edits; nil for that
+	date, server bool        // it is for the configuration to say what they are
 }
 
-// NewFieldEdits takes over edits.
-func NewFieldEdits(e http1.Edits) *FieldEdits {
-	return &FieldEdits{Edits: e, date: e.Drops([]byte("date")), server: e.Drops([]byte("server"))}
+// NewFieldEdits takes over edits. lines come in place of those that the edits
+// add; nil if there are no variables in any.
+func NewFieldEdits(e http1.Edits, lines *FieldLines) *FieldEdits {
+	return &FieldEdits{Edits: e, lines: lines, date: e.Drops([]byte("date")), server: e.Drops([]byte("server"))}
 }
 
 // BodyLimit bounds the content of requests.
@@ -169,5 +176,5 @@ func (x *Exchange) logged() bool {
 		return false
 	}
 	slow := x.gen.Settings.LogSlow
-	return x.log.status >= 500 || slow > 0 && x.g.s.Now()-x.log.begun >= int64(slow) || rand.Uint32N(100_000) < p.Log.Of100000
+	return x.log.status >= 500 || slow > 0 && x.g.s.Now()-x.began >= int64(slow) || rand.Uint32N(100_000) < p.Log.Of100000
 }

@@ -67,7 +67,7 @@ func TestResponseFields(t *testing.T) {
 		e.Remove("X-Up")
 		e.Set("Cache-Control", "no-store")
 		e.Add("X-A", "1")
-		w.policies = &Policies{Fields: NewFieldEdits(e)}
+		w.policies = &Policies{Fields: NewFieldEdits(e, nil)}
 		paths := append(everyAction(w), "/files/missing")
 		c := w.client()
 		for _, path := range paths {
@@ -99,11 +99,11 @@ func TestPrebuiltFields(t *testing.T) {
 		server.Set("Server", "other")
 		gen := w.generation("/plain: OK pong", "/server: OK pong", "/limited: OK pong", "/refused: OK pong", "/none: NO_CONTENT")
 		edits := []*Policies{
-			{Fields: NewFieldEdits(plain)},
-			{Fields: NewFieldEdits(server)},
-			{Fields: NewFieldEdits(plain), CORS: cors.New([]string{"*"}, false, 0)},
-			{Fields: NewFieldEdits(plain), Access: access.New(prefixes("203.0.113.0/24"), nil)},
-			{Fields: NewFieldEdits(plain)},
+			{Fields: NewFieldEdits(plain, nil)},
+			{Fields: NewFieldEdits(server, nil)},
+			{Fields: NewFieldEdits(plain, nil), CORS: cors.New([]string{"*"}, false, 0)},
+			{Fields: NewFieldEdits(plain, nil), Access: access.New(prefixes("203.0.113.0/24"), nil)},
+			{Fields: NewFieldEdits(plain, nil)},
 		}
 		for i := range gen.Routes {
 			gen.Routes[i].Policies = edits[i]
@@ -415,7 +415,7 @@ func TestBodyLimit(t *testing.T) {
 						continue
 					}
 					content := strings.Repeat("x", size)
-					chunked := "Transfer-Encoding: chunked\r\n\r\n" + hex(size) + "\r\n" + content + "\r\n0\r\n\r\n"
+					chunked := "Transfer-Encoding: chunked\r\n\r\n" + hexOf(size) + "\r\n" + content + "\r\n0\r\n\r\n"
 					if size == 0 {
 						chunked = "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 					}
@@ -534,7 +534,7 @@ func allRules(t testing.TB, token string) *Policies {
 	return &Policies{
 		Access: access.New(nil, prefixes("192.0.2.0/24", "2001:db8::/32")),
 		CORS:   cors.New([]string{"https://a.example"}, true, 0),
-		Auth:   a, Body: &BodyLimit{1000}, Timeout: time.Minute, Fields: NewFieldEdits(e), Log: &LogShare{50_000},
+		Auth:   a, Body: &BodyLimit{1000}, Timeout: time.Minute, Fields: NewFieldEdits(e, nil), Log: &LogShare{50_000},
 	}
 }
 
@@ -597,4 +597,4 @@ const annHash = "$2y$04$SpYU66wgjphMlERvTTIN1ee5egRKM34wuCgkkKjw.umfaAYCsbqbK"
 
 func decimal(n int) string { return strconv.Itoa(n) }
 
-func hex(n int) string { return strconv.FormatInt(int64(n), 16) }
+func hexOf(n int) string { return strconv.FormatInt(int64(n), 16) }

@@ -41,7 +41,14 @@ func (x *Exchange) certified(r *proxy.Request) {
 	if !r.OwnCertificate {
 		return
 	}
-	if p := x.peer(); p != nil && (p.Verified() || x.route.Clients != nil) {
+	if p := x.peer(); p != nil && x.verified(p) {
 		r.Certificate = p.Fields()
 	}
+}
+
+// verified reports whether anybody vouches for the client's certificate: the
+// handshake has asked, or the route does.
+func (x *Exchange) verified(p *tlsedge.Peer) bool {
+	by := x.route.Clients
+	return p.Verified() || by != nil && p.Vouched(by, time.Unix(x.g.s.Unix(), 0))
 }

@@ -160,7 +160,7 @@ func (g *Gateway) traceEnd(x *Exchange, a *telemetry.Access) {
 	}
 	g.span = telemetry.Span{
 		Access: *a, ID: t.own.Span, Parent: t.parent, Client: t.client,
-		Begin: x.log.begun, End: g.s.Now(), ClientBegin: t.asked, ClientEnd: t.settled,
+		Begin: x.began, End: g.s.Now(), ClientBegin: t.asked, ClientEnd: t.settled,
 		HTTPS: x.https(), Network: x.codec.Peer(), State: state,
 	}
 	if t.client != ([8]byte{}) && t.settled == 0 {

@@ -68,13 +68,11 @@ func (x *xorTransform) Next(waiting int) int {
 	return 0
 }
 
-func (x *xorTransform) Seal(dst []byte, n int) (int, error) {
-	body := dst[engine.SealHead : engine.SealHead+n]
+func (x *xorTransform) Seal(dst, body []byte) (int, error) {
 	x.sealed = scramble(body, x.sealed)
 	dst[0] = recordData
-	binary.BigEndian.PutUint16(dst[1:], uint16(n))
-	copy(dst[recordHead:], body)
-	return recordHead + n, nil
+	binary.BigEndian.PutUint16(dst[1:], uint16(len(body)))
+	return recordHead + copy(dst[recordHead:], body), nil
 }
 
 func (x *xorTransform) Say(dst []byte) int {

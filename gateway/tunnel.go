@@ -14,13 +14,13 @@ func (g *Gateway) beginConnect(x *Exchange, in *Incoming) {
 	if x.gen.Table.MatchListed(h.Bytes(h.Method), h.Bytes(h.Host), rootPath, &g.match) == route.Found {
 		switch r := &x.gen.Routes[g.match.Value]; {
 		case r.Action == route.Proxy:
-			x.route = r
+			x.enter(r, in)
 			if g.admit(x, in) {
 				g.serveProxy(x, in, rootPath)
 			}
 			return
 		case r.Action == route.Fixed && r.Fixed.Status >= 300:
-			x.route = r
+			x.enter(r, in)
 			if g.admit(x, in) {
 				x.prebuilt(r.Fixed)
 			}

@@ -1,6 +1,10 @@
 package h2
 
-import "github.com/anygate/anygate/h2/hpack"
+import (
+	"encoding/base64"
+
+	"github.com/anygate/anygate/h2/hpack"
+)
 
 // Preface is what a client sends first (RFC 9113, section 3.4). SETTINGS follow.
 const Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -109,8 +113,11 @@ func (c *Conn) Dial(sc *Scratch, cfg *Config) {
 // are in Out; the client's preface comes next. It reports nil, and c is closed, if settings is malformed.
 func (c *Conn) Upgrade(sc *Scratch, cfg *Config, settings []byte) *Stream {
 	var payload [maxSettings * settingSize]byte
-	n, ok := decodeBase64URL(payload[:], settings)
-	if !ok || n%settingSize != 0 {
+	if base64.RawURLEncoding.DecodedLen(len(settings)) > len(payload) {
+		return nil
+	}
+	n, err := base64.RawURLEncoding.Decode(payload[:], settings)
+	if err != nil || n%settingSize != 0 {
 		return nil
 	}
 	c.start(sc, cfg)

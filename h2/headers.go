@@ -41,9 +41,6 @@ func (c *Conn) headers(b []byte, ev *Event) {
 	}
 	c.flags |= inBlock
 	c.blockID, c.blockEnd, c.blockSelf = f.id, end, selfish
-	if c.held == nil {
-		c.held = c.sc.grow(nil, len(b))
-	}
 	// b may be a part of what is held.
 	c.held = c.sc.grow(c.held[:0], len(b))[:len(b)]
 	copy(c.held, b)
@@ -275,22 +272,13 @@ func (c *Conn) malformed(s *Stream, reason string, ev *Event) {
 // decode decodes a header block into the message that is being composed. It reports false if the connection is over.
 func (c *Conn) decode(b []byte, ev *Event) bool {
 	sc := c.sc
-	f := &sc.field
-	wire, decoded := len(b), 0
 	c.dec.Begin()
-	for len(b) > 0 {
-		n, err := c.dec.Next(b, f)
-		if err != hpack.OK || n == 0 {
-			c.fail(ev, CompressionError, blockReason(err))
-			return false
-		}
-		b = b[n:]
-		decoded += len(f.Line)
-		if f.Line != nil {
-			f.Compose(&sc.composer)
-		}
+	n, decoded, err := c.dec.Compose(b, &sc.field, &sc.composer)
+	if n < len(b) || err != hpack.OK {
+		c.fail(ev, CompressionError, blockReason(err))
+		return false
 	}
-	return c.expansion(wire, decoded, ev)
+	return c.expansion(len(b), decoded, ev)
 }
 
 // skip decodes a header block that is of no use, which is what keeps the table right.

@@ -59,5 +59,8 @@ func (c *Conn) Room(s *Stream) int {
 	return int(max(0, min(c.send, s.send)))
 }
 
+// InitialWindow is what the peer lets be sent on a stream before it gives back any of it.
+func (c *Conn) InitialWindow() int { return int(c.peerWindow) }
+
 // MaxFrame is the largest frame that the peer accepts, without its header: 16384 at least.
 func (c *Conn) MaxFrame() int { return int(c.maxFrame) }

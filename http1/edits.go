@@ -48,6 +48,9 @@ func (e *Edits) Apply(b []byte, from int) []byte {
 	return append(b, e.add...)
 }
 
+// With is the edits with other lines in place of those that come, for lines that are made anew for each message.
+func (e *Edits) With(lines []byte) Edits { return Edits{drop: e.drop, add: lines} }
+
 // Strip is Apply without what comes.
 func (e *Edits) Strip(b []byte, from int) []byte { return cutLines(b, from, e.drop) }
 

@@ -32,6 +32,19 @@ func TestEdits(t *testing.T) {
 	}
 }
 
+func TestEditsWith(t *testing.T) {
+	var e Edits
+	e.Set("Host", "a")
+	e.Remove("X-A")
+	with := e.With([]byte("X-A: 2\r\n"))
+	if got := string(with.Apply([]byte("Host: h\r\nX-A: 1\r\nX-B: 1\r\n"), 0)); got != "X-B: 1\r\nX-A: 2\r\n" || with.Room() != 8 || with.Host() != nil {
+		t.Errorf("got %q, %d, %q", got, with.Room(), with.Host())
+	}
+	if string(e.Host()) != "a" {
+		t.Errorf("the edits have changed: %q", e.Host())
+	}
+}
+
 func TestEditsAllocateNothing(t *testing.T) {
 	var e Edits
 	e.Remove("Server")

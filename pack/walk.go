@@ -58,7 +58,7 @@ func walk(root *os.Root, check bool, out *Summary) ([]source, error) {
 			return nil
 		case isForm(name):
 			return nil
-		case !coding.Compressible(static.MediaType(name)):
+		case !coding.Compressible(static.ContentType(name)):
 			out.Skipped++
 			return nil
 		}

@@ -2,7 +2,8 @@
 # Puts together what an image of AnyGate holds: packaging/image.sh DIRECTORY ARCHITECTURE COMMIT. The directory is the
 # root of the image; nothing else of the machine goes in but the certificates of its authorities.
 set -eu
-root=$1 arch=$2 commit=$3
+mkdir -p "$1"
+root=$(cd "$1" && pwd) arch=$2 commit=$3
 cd "$(dirname "$0")/.."
 
 mkdir -p "$root/usr/bin" "$root/etc/anygate" "$root/etc/ssl/certs" "$root/usr/share/anygate/www" "$root/var/lib/anygate" "$root/tmp"
@@ -17,6 +18,15 @@ printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 # By whom certificates of upstreams are vouched for.
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 cp LICENSE "$root/usr/share/anygate/"
+# What the program is made of, whose licences want to go with it.
+{
+	printf 'std %s\n' "$(go env GOROOT)"
+	GOOS=linux GOARCH="$arch" GOFLAGS=-buildvcs=false go list -deps -f '{{with .Module}}{{.Path}} {{.Dir}}{{end}}' ./cmd/anygate
+} | sort -u | while read -r module dir; do
+	for file in "$dir"/LICENSE* "$dir"/LICENCE* "$dir"/COPYING* "$dir"/NOTICE*; do
+		if [ -n "$module" ] && [ -f "$file" ]; then printf '%s: %s\n\n' "$module" "${file##*/}" && cat "$file" && printf '\n'; fi
+	done
+done >"$root/usr/share/anygate/LICENSES.txt"
 cp packaging/files/index.html "$root/usr/share/anygate/www/"
 cp packaging/files/image.yml "$root/etc/anygate/anygate.yml"
 

@@ -3,6 +3,8 @@ package policy
 import (
 	"strconv"
 	"strings"
+
+	"github.com/anygate/anygate/policy/variable"
 )
 
 // FieldOp is what a headers policy does with one field.
@@ -18,15 +20,21 @@ const (
 	SetField FieldOp = '~'
 )
 
-// FieldEdit is one operation on one field.
+// FieldEdit is one operation on one field. Value is as it was written, variables included.
 type FieldEdit struct {
 	Op    FieldOp
 	Name  string
 	Value string
 }
 
+// Template is the value, taken apart at its variables.
+func (e *FieldEdit) Template() variable.Template {
+	t, _ := variable.Parse(e.Value, variable.OfResponses) // which it was when it was read
+	return t
+}
+
 // Headers edits the header fields of the response, or with the word req those of the request:
-// headers +X-A=1 -Server ~Cache-Control=no-store.
+// headers +X-A=1 -Server ~Cache-Control=no-store. Values may have variables: headers req ~X-Real-IP={client}.
 type Headers struct {
 	Request bool
 	Edits   []FieldEdit
@@ -89,11 +97,8 @@ func parseHeaders(w *words) (Policy, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		if h.Request && edit.Op != SetField && lower(edit.Name) == "host" {
-			return nil, item.wrong("a request has exactly one Host", "~Host=NAME to set it")
-		}
-		if h.Request && lower(edit.Name) == "host" && !isHost(edit.Value) {
-			return nil, item.wrong(strconv.Quote(edit.Value)+" is not a host", "a name or an address, with or without a port")
+		if err := checkEdit(item, &edit, h.Request); err != nil {
+			return nil, err
 		}
 		h.Edits = append(h.Edits, edit)
 	}
@@ -132,4 +137,36 @@ func parseEdit(item word) (FieldEdit, *Error) {
 	}
 	edit.Name, edit.Value = name, value
 	return edit, nil
+}
+
+// checkEdit checks what depends on the message that is edited.
+func checkEdit(item word, edit *FieldEdit, request bool) *Error {
+	isHostField := request && lower(edit.Name) == "host"
+	if isHostField && edit.Op != SetField {
+		return item.wrong("a request has exactly one Host", "~Host=NAME to set it")
+	}
+	known := variable.OfResponses
+	switch {
+	case isHostField:
+		known = variable.OfHosts
+	case request:
+		known = variable.OfRequests
+	}
+	value, err := variable.Parse(edit.Value, known)
+	if err != nil {
+		e := item.part(2+len(edit.Name)+err.Off, err.Len, err.Msg, err.Want)
+		e.Suggest = err.Suggest
+		return e
+	}
+	if !isHostField {
+		return nil
+	}
+	good := len(value) > 0
+	for _, piece := range value {
+		good = good && (piece.Var != variable.Text || isHost(piece.Text))
+	}
+	if !good {
+		return item.wrong(strconv.Quote(edit.Value)+" is not a host", "a name or an address, with or without a port")
+	}
+	return nil
 }

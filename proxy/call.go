@@ -132,7 +132,10 @@ func (c *Call) prepare(r *Request) Failure {
 	if c.plan.Upgrade {
 		c.offer.read(r.Head, r.Content)
 	}
-	r.Upgrade, r.Edits = c.offer.bytes(), c.plan.Edits
+	r.Upgrade = c.offer.bytes()
+	if r.Edits == nil {
+		r.Edits = c.plan.Edits
+	}
 	c.holding = !c.sentAll && c.mayHold(r.Length)
 	if c.grpc = GRPC(r.Head); c.grpc {
 		c.expires = c.p.grpcDeadline(r.Head)

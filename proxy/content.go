@@ -49,10 +49,16 @@ func (c *Call) Content(b []byte) {
 
 // passed follows content that was queued for the upstream.
 func (c *Call) passed() {
-	s, conn := c.p.s, c.u.conn
 	if c.phase != connecting {
 		c.deadline(c.plan.Timeouts.Idle)
 	}
+	c.grantLater()
+}
+
+// grantLater has the client granted more when the upstream has taken most of what
+// there is for it: now, if that is so already.
+func (c *Call) grantLater() {
+	s, conn := c.p.s, c.u.conn
 	low := contentLow >> (2 * s.Pressure())
 	if c.f != nil {
 		if c.f.left() <= low {
@@ -112,6 +118,11 @@ func (c *Call) ContentEnd(trailers []byte) {
 		return
 	}
 	c.sentAll = true
+	if e := c.plan.Edits; e != nil && len(trailers) > 0 {
+		// What the route takes out of the head, or says in its place, does not
+		// come back behind the content: an upstream may join the two.
+		trailers = e.Strip(trailers, 0)
+	}
 	switch {
 	case c.f != nil:
 		if c.content == http1.BodyChunked {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/anygate/anygate/http1"
@@ -33,11 +34,8 @@ func GRPCStatus(lines []byte) int {
 	const name = "grpc-status"
 	for len(lines) > 0 {
 		line := lines
-		for i, b := range lines {
-			if b == '\n' {
-				line = lines[:i+1]
-				break
-			}
+		if i := bytes.IndexByte(lines, '\n'); i >= 0 {
+			line = lines[:i+1]
 		}
 		lines = lines[len(line):]
 		if len(line) <= len(name) || line[len(name)] != ':' || !http1.EqualFold(line[:len(name)], name) {

@@ -22,8 +22,12 @@ const smallContent = 1 << 10
 
 // smallFrame is a size below which content waits for a larger window, if there
 // is more of it: a member that opens its window by what it has got would
-// otherwise be sent ever smaller frames.
-const smallFrame = 1 << 10
+// otherwise be sent ever smaller frames. A window that never was a wideWindow may
+// never be that large.
+const (
+	smallFrame = 1 << 10
+	wideWindow = 4 * smallFrame
+)
 
 // heldLeft is how much of what the call holds is still to be sent.
 func (f *flight) heldLeft() int {

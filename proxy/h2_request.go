@@ -129,7 +129,7 @@ func (c *Call) sendHead() {
 		return
 	}
 	f.stream.User = f.id
-	f.wide = m.conn.Room(f.stream) >= 4*smallFrame
+	f.wide = m.conn.Room(f.stream) >= wideWindow
 	f.base = m.received
 	c.base = p.s.SentBytes(m.u.conn)
 	mem := p.s.Bytes(c.head)[:c.headLen]

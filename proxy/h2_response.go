@@ -62,13 +62,25 @@ func (m *session) handle(ev *h2.Event) {
 
 func (m *session) flightOf(st *h2.Stream) *flight { return m.p.flights[st.User] }
 
-// settle takes up the member's settings.
+// settle takes up the member's settings. They may open the windows of streams,
+// and then are all that the member says of that.
 func (m *session) settle() {
+	u, conn := m.u, m.u.conn
 	m.settled = true
-	m.sendWaiting()
-	if v := m.u; v.pool != nil && v.pool.v.first != nil {
-		v.pool.v.kick() // there may be room for one that waits
+	if m.conn.InitialWindow() < wideWindow {
+		for _, f := range m.flights {
+			f.wide = false // its window was a large one, and does not become that again
+		}
 	}
+	m.sendWaiting()
+	if u.h2 != m || u.conn != conn {
+		return
+	}
+	if v := u.pool.v; v.first != nil {
+		v.kick() // there may be room for one that waits
+	}
+	m.opened(nil)
+	m.sendReady()
 }
 
 // leaving handles the announcement of the member that it takes no further

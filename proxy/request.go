@@ -46,7 +46,7 @@ type Request struct {
 	// of an Upgrade field; empty for none. The call fills it in.
 	Upgrade []byte
 	// Edits are the route's, to all fields but those that delimit the request
-	// and manage the connection; nil for none. The call fills them in.
+	// and manage the connection; nil for those of the plan.
 	Edits *http1.Edits
 }
 
@@ -144,7 +144,7 @@ func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 	dst = append(dst, ' ')
 	dst = appendTarget(dst, r, t)
 	dst = append(dst, " HTTP/1.1\r\n"...)
-	fields := len(dst)
+	edited := len(dst)
 	dst = append(dst, "Host: "...)
 	host := h.Bytes(h.Host)
 	if len(host) > 0 {
@@ -153,10 +153,13 @@ func AppendRequest(dst []byte, r *Request, t *Target, m *Member) []byte {
 		dst = appendMemberHost(dst, m) // HTTP/1.0 without a host
 	}
 	dst = append(dst, "\r\n"...)
+	if r.Edits != nil && r.Edits.Host() == nil {
+		edited = len(dst) // there is always a Host, even where the value of another is not known
+	}
 	dst = appendKept(dst, &h.Head, r.drops)
 	dst = appendAdded(dst, r, host)
 	if r.Edits != nil {
-		dst = r.Edits.Apply(dst, fields)
+		dst = r.Edits.Apply(dst, edited)
 	}
 	dst = appendConnection(dst, r)
 	dst = appendKey(dst, r)

@@ -73,12 +73,11 @@ func (c *Call) tunnelReceived(u *link, b []byte) {
 
 // tunnelContent relays bytes of the client.
 func (c *Call) tunnelContent(b []byte) {
-	s, conn := c.p.s, c.u.conn
 	ok := false
 	if c.f != nil {
 		ok = c.f.send(b, false)
 	} else {
-		ok = s.Relay(conn, b)
+		ok = c.p.s.Relay(c.u.conn, b)
 	}
 	if !ok {
 		c.fail(NoBuffers)
@@ -86,18 +85,7 @@ func (c *Call) tunnelContent(b []byte) {
 	}
 	c.touch()
 	c.owed += len(b)
-	low := contentLow >> (2 * s.Pressure())
-	if c.f != nil {
-		if c.f.left() <= low {
-			c.grant()
-		}
-		return
-	}
-	if s.Queued(conn) <= int64(low) {
-		c.grant()
-		return
-	}
-	s.NotifyDrained(conn, low)
+	c.grantLater()
 }
 
 // tunnelContentEnd passes the end of what the client sends on.

@@ -127,6 +127,15 @@ func unknownAction(w word) *SyntaxError {
 	case strings.HasPrefix(w.text, "~"):
 		e.Msg = fmt.Sprintf(`%q begins with "~", which is not expanded`, w.text)
 		e.Want = "an absolute path or one relative to the file"
+	case len(w.text) > 1 && w.text[0] == '$':
+		e.Msg = fmt.Sprintf(`%q begins with "$", and a variable of the environment is written ${NAME}`, w.text)
+		name, rest, inside := strings.Cut(w.text[1:], "/")
+		if e.Suggest = "${" + name + "}"; inside {
+			e.Suggest += "/" + rest
+		}
+	case strings.HasPrefix(w.text, ":") && looksHostPort("localhost"+w.text):
+		e.Msg = fmt.Sprintf("%q has no host", w.text)
+		e.Suggest = "http://127.0.0.1" + w.text
 	case mendScheme(w.text) != "":
 		e.Suggest = mendScheme(w.text)
 	case looksHostPort(w.text):

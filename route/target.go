@@ -127,6 +127,10 @@ func noSchemeError(s string) *SyntaxError {
 // mendScheme guesses what "http:/host" or "unxi:/path" was to be; "" if s is not
 // of that kind.
 func mendScheme(s string) string {
+	// The colon is missing: http//localhost:3000.
+	if scheme, rest, found := strings.Cut(s, "//"); found && rest != "" && (scheme == "http" || scheme == "https" || scheme == "h2c") {
+		return scheme + "://" + rest
+	}
 	scheme, rest, _ := strings.Cut(s, ":")
 	near := Suggest(scheme, schemeList)
 	rest = strings.TrimLeft(rest, "/")

@@ -217,7 +217,7 @@ func (c *Cache) find(s *Site, path []byte) *Entry {
 			return e
 		}
 	}
-	if e := c.lookup(hash, s.id, path, coding.Identity); e != nil {
+	if e := lookup(c.index, c.entries, hash, s.id, path, coding.Identity); e != nil {
 		if left := remaining(e.lease.Load(), s.generation.Load(), c.now); left > 0 {
 			if left < renewAhead && e.renewing.Load() == 0 {
 				c.renew(s, e)
@@ -253,17 +253,6 @@ func (c *Cache) came(e *Entry) bool {
 	return c.wait != nil && slices.Contains(c.wait.held[:c.wait.count], e.token)
 }
 
-func (c *Cache) lookup(hash uint64, site uint32, path []byte, k coding.Coding) *Entry {
-	for t := c.index[hash&uint64(len(c.index)-1)].Load(); t != 0; {
-		e := &c.entries[t]
-		if e.answers(hash, site, path, k) {
-			return e
-		}
-		t = e.next.Load()
-	}
-	return nil
-}
-
 // form returns the form of a file that is there, or nil.
 func (c *Cache) form(e *Entry, k coding.Coding) *Entry {
 	path := e.path()
@@ -273,7 +262,7 @@ func (c *Cache) form(e *Entry, k coding.Coding) *Entry {
 			return v
 		}
 	}
-	if v := c.lookup(hash, e.site, path, k); v != nil && v.of == stampOf(&e.file) {
+	if v := lookup(c.index, c.entries, hash, e.site, path, k); v != nil && v.of == stampOf(&e.file) {
 		return v
 	}
 	return nil

@@ -69,7 +69,7 @@ type Answer struct {
 
 	// Listing, if there is one, is all of the answer: the rest has to be made by
 	// reading a directory, which may take longer than a shard has. The caller owns
-	// it, and calls its Make or Close.
+	// it, and calls its Make.
 	Listing *Listing
 }
 

@@ -220,8 +220,14 @@ func (e *Entry) answers(hash uint64, site uint32, path []byte, k coding.Coding) 
 
 // lookup finds an entry; the lock is held.
 func (st *Store) lookup(hash uint64, site uint32, path []byte, k coding.Coding) *Entry {
-	for t := st.index[hash&uint64(len(st.index)-1)].Load(); t != 0; {
-		e := &st.entries[t]
+	return lookup(st.index, st.entries, hash, site, path, k)
+}
+
+// lookup finds an entry in an index, or nil. It needs no lock: one who comes without it
+// may be told of an entry that is being dropped.
+func lookup(index []atomic.Uint32, entries []Entry, hash uint64, site uint32, path []byte, k coding.Coding) *Entry {
+	for t := index[hash&uint64(len(index)-1)].Load(); t != 0; {
+		e := &entries[t]
 		if e.answers(hash, site, path, k) {
 			return e
 		}

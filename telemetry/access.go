@@ -58,6 +58,8 @@ type Access struct {
 	GRPC uint8
 	// Trace is the id of the trace that the request belongs to; all zero for none.
 	Trace [16]byte
+	// ID is the name that the request was given, all zero for none. One that belongs to a trace has the trace's.
+	ID [16]byte
 }
 
 // LoggedField is a field of a request that a line shows.
@@ -125,6 +127,10 @@ func appendAccessJSON(dst []byte, a *Access, when []byte) []byte {
 		dst = append(dst, `,"trace_id":"`...)
 		dst = append(hex.AppendEncode(dst, a.Trace[:]), '"')
 	}
+	if a.ID != [16]byte{} {
+		dst = append(dst, `,"request_id":"`...)
+		dst = append(hex.AppendEncode(dst, a.ID[:]), '"')
+	}
 	if len(a.Fields) > 0 {
 		dst = append(dst, `,"fields":{`...)
 		for i := range a.Fields[:min(len(a.Fields), MaxLogFields)] {
@@ -180,6 +186,10 @@ func appendAccessText(dst []byte, a *Access, when []byte) []byte {
 	if a.Trace != [16]byte{} {
 		dst = append(dst, " trace_id="...)
 		dst = hex.AppendEncode(dst, a.Trace[:])
+	}
+	if a.ID != [16]byte{} {
+		dst = append(dst, " request_id="...)
+		dst = hex.AppendEncode(dst, a.ID[:])
 	}
 	for i := range a.Fields[:min(len(a.Fields), MaxLogFields)] {
 		if f := &a.Fields[i]; len(f.Value) > 0 {

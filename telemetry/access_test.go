@@ -116,6 +116,15 @@ func TestAppendAccess(t *testing.T) {
 				`user="ann o\"" route="GET /api/" upstream=10.0.0.1:8080 referer=https://example.com/ user_agent="curl/8.5.0 (x86_64)" ` +
 				`trace_id=4bf90000000000000000000000000036 x-request-id="a b\n"`,
 		},
+		{
+			"json, named", JSON, &Access{Status: 200, ID: [16]byte{0xab, 15: 0xcd}},
+			`{"time":"1970-01-01T00:00:00Z","peer":"","user":"","method":"","target":"","host":"","protocol":"","status":200,"bytes_received":0,` +
+				`"bytes_sent":0,"duration_ms":0.000,"route":"","upstream":"","reason":"","referer":"","user_agent":"","request_id":"ab0000000000000000000000000000cd"}`,
+		},
+		{
+			"text, named", Text, &Access{Status: 200, ID: [16]byte{0xab, 15: 0xcd}},
+			`1970-01-01T00:00:00Z - - - - - 200 0 0 0.000ms request_id=ab0000000000000000000000000000cd`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -179,7 +188,7 @@ func TestMaxLine(t *testing.T) {
 	a := &Access{
 		Unix: 253402300799, Peer: netip.AddrPortFrom(netip.MustParseAddr("fe80:ffff:ffff:ffff:ffff:ffff:ffff:ffff%"+string(w)), 65535),
 		User: w, Method: w, Target: w, Host: w, Protocol: string(w), Referer: w, UserAgent: w, Route: string(w), Upstream: string(w), Reason: string(w),
-		Trace: [16]byte{1}, GRPC: 17, Status: 599, BytesReceived: 1<<63 - 1, BytesSent: 1<<63 - 1, Duration: 1<<63 - 1,
+		Trace: [16]byte{1}, ID: [16]byte{1}, GRPC: 17, Status: 599, BytesReceived: 1<<63 - 1, BytesSent: 1<<63 - 1, Duration: 1<<63 - 1,
 	}
 	for range 3 * MaxLogFields {
 		a.Fields = append(a.Fields, LoggedField{string(w), w})

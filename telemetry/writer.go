@@ -48,11 +48,12 @@ type Writer struct {
 
 	lost, refused atomic.Uint64 // see Counts
 
-	tell func(Loss)
-	wake chan struct{}
-	stop chan struct{}
-	done chan struct{}
-	once sync.Once
+	wanted atomic.Pointer[io.Writer] // where Redirect was told last to write to
+	tell   func(Loss)
+	wake   chan struct{}
+	stop   chan struct{}
+	done   chan struct{}
+	once   sync.Once
 }
 
 // NewWriter starts a Writer that drains rings into out. Once a second at most, and at the end, tell is called with
@@ -165,13 +166,21 @@ func (w *Writer) last() {
 }
 
 // Redirect has the Writer write to another destination from now on. The one before gets what there is; what it does not
-// take goes to the other. It returns when nothing is being written to the one before.
-func (w *Writer) Redirect(out io.Writer) {
-	w.mu.Lock()
-	w.drain(time.Now())
-	w.out, w.until = out, time.Time{}
-	w.mu.Unlock()
-	w.Wake()
+// take goes to the other. It waits for nothing: moved is closed when nothing is being written to the one before, which may
+// be never if that does not move.
+func (w *Writer) Redirect(out io.Writer) (moved <-chan struct{}) {
+	w.wanted.Store(&out)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.mu.Lock()
+		w.drain(time.Now())
+		// The newest, as several may have waited here.
+		w.out, w.until = *w.wanted.Load(), time.Time{}
+		w.mu.Unlock()
+		w.Wake()
+	}()
+	return done
 }
 
 // Counts tells what was not written so far. It waits for nothing.

@@ -18,10 +18,16 @@ type sink struct {
 	buf  bytes.Buffer
 	err  error
 	gate chan struct{} // when set, each Write waits for it to be closed
+	// begun is told of a Write that is about to wait, if there is room.
+	begun chan struct{}
 }
 
 func (s *sink) Write(p []byte) (int, error) {
 	if s.gate != nil {
+		select {
+		case s.begun <- struct{}{}:
+		default:
+		}
 		<-s.gate
 	}
 	s.mu.Lock()
@@ -210,12 +216,40 @@ func TestWriterIsRedirected(t *testing.T) {
 	w := NewWriter(&before, nil, r)
 	put(r, 10, "line\n")
 	w.Flush()
-	w.Redirect(&after)
+	<-w.Redirect(&after)
 	w.Flush()
 	if got := after.String(); got != "line\n" {
 		t.Errorf("the new destination has %q", got)
 	}
 	closeNow(t, w)
+}
+
+// TestWriterIsRedirectedWhileItIsStuck changes the destination twice while the first one does not move.
+func TestWriterIsRedirectedWhileItIsStuck(t *testing.T) {
+	r := NewRing(0)
+	begun := make(chan struct{}, 1)
+	stuck, passed, after := sink{gate: make(chan struct{}), begun: begun}, sink{}, sink{}
+	w := NewWriter(&stuck, nil, r)
+	put(r, 10, "first\n")
+	w.Wake()
+	<-begun
+	one := w.Redirect(&passed)
+	two := w.Redirect(&after)
+	select {
+	case <-one:
+		t.Error("nothing is said to be written to a destination that is being written to")
+	case <-two:
+		t.Error("nothing is said to be written to a destination that is being written to")
+	default:
+	}
+	close(stuck.gate)
+	<-one
+	<-two
+	put(r, 10, "second\n")
+	closeNow(t, w)
+	if stuck.String() != "first\n" || passed.String() != "" || after.String() != "second\n" {
+		t.Errorf("the destinations have %q, %q and %q", stuck.String(), passed.String(), after.String())
+	}
 }
 
 // TestWriterTellsInItself lets tell append to a ring of the Writer it was called by, at the end.

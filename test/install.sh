@@ -5,7 +5,7 @@
 set -euo pipefail
 
 # program:package
-needed=(nginx:nginx haproxy:haproxy curl:curl openssl:openssl testssl:testssl.sh wrk:wrk nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium promtool:prometheus gcc:gcc qemu-system-x86_64:qemu-system-x86 xz:xz-utils debootstrap:debootstrap systemd-nspawn:systemd-container rpm:rpm lintian:lintian qemu-aarch64-static:qemu-user-static file:file man:man-db ip:iproute2)
+needed=(nginx:nginx haproxy:haproxy curl:curl openssl:openssl testssl:testssl.sh wrk:wrk nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium promtool:prometheus gcc:gcc qemu-system-x86_64:qemu-system-x86 xz:xz-utils debootstrap:debootstrap systemd-nspawn:systemd-container rpm:rpm cpio:cpio lintian:lintian qemu-aarch64-static:qemu-user-static file:file man:man-db ip:iproute2 podman:podman crun:crun zsh:zsh fish:fish npm:npm)
 
 # h2spec has no go.mod; its version is the last, of 2019.
 if ! [ -x "$(go env GOPATH)/bin/h2spec" ] && ! command -v h2spec >/dev/null; then

@@ -8,7 +8,7 @@ const (
 	alertUnexpectedMessage = 10
 	alertBadRecordMAC      = 20
 	alertRecordOverflow    = 22
-	alertProtocolVersion   = 70
+	alertIllegalParameter  = 47
 	alertDecodeError       = 50
 	alertInternalError     = 80
 	alertUserCanceled      = 90

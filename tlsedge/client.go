@@ -64,11 +64,9 @@ func (e *Edge) clientConfig(cl *Client) *tls.Config {
 		c.InsecureSkipVerify = true
 		c.VerifyConnection = s.verify
 	}
+	c.Certificates = make([]tls.Certificate, len(cl.Config.Certificates))
 	for i := range c.Certificates {
-		if i == 0 {
-			c.Certificates = append([]tls.Certificate(nil), c.Certificates...)
-		}
-		c.Certificates[i] = *e.withSigner(&c.Certificates[i])
+		c.Certificates[i] = *e.withSigner(&cl.Config.Certificates[i])
 	}
 	e.clients[cl] = s
 	return c

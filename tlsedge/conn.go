@@ -41,6 +41,7 @@ type Conn struct {
 	alert   int16
 
 	place    uint32     // in that line
+	wanted   int32      // bytes without which the ClientHello cannot be complete
 	held     engine.Buf // received, and incomplete or not to be processed yet
 	from, to uint32
 	said     int32  // bytes of tr.out that have been said
@@ -95,9 +96,11 @@ func (c *Conn) openHello(in []byte) (n int, err error) {
 		}
 		n, b = len(in), c.holds()
 	}
-	if !c.granted {
-		switch greets(b) {
+	if !c.granted && !c.waiting && len(b) >= int(c.wanted) {
+		g, more := greets(b)
+		switch g {
 		case greetingPart:
+			c.wanted = int32(len(b) + more)
 		case greetingHTTP:
 			c.words = answerHTTP
 			return len(in), c.end(errHTTP)
@@ -106,9 +109,7 @@ func (c *Conn) openHello(in []byte) (n int, err error) {
 		case greetingLong:
 			return len(in), c.fail(errLongHello, alertDecodeError)
 		case greetingHello:
-			if !c.waiting {
-				c.edge.queue(c)
-			}
+			c.edge.queue(c)
 		}
 	}
 	if !c.granted || c.client == nil && !c.edge.begins(c) {
@@ -396,14 +397,14 @@ func (c *Conn) touch() {
 	}
 }
 
-// Seal makes a record of n bytes at dst[engine.SealHead:].
-func (c *Conn) Seal(dst []byte, n int) (m int, err error) {
-	c.burst = min(c.burst+int32(n), mediumBurst)
+// Seal makes a record of content: see engine.Transform.
+func (c *Conn) Seal(dst, content []byte) (m int, err error) {
+	c.burst = min(c.burst+int32(len(content)), mediumBurst)
 	if c.tc == nil {
-		return c.layer.seal(dst, n, typeApplicationData), nil
+		return c.layer.sealOf(dst, content, typeApplicationData), nil
 	}
 	c.tr.record = dst
-	_, err = c.tc.Write(dst[engine.SealHead : engine.SealHead+n])
+	_, err = c.tc.Write(content)
 	m = len(dst) - len(c.tr.record)
 	c.tr.record = nil
 	return m, err

@@ -1,7 +1,9 @@
 package tlsedge
 
 import (
+	"bytes"
 	"crypto/tls"
+	"encoding/hex"
 	"fmt"
 	"iter"
 	"runtime/debug"
@@ -147,44 +149,22 @@ type secrets struct {
 
 func (s *secrets) clear() { *s = secrets{} }
 
+// clientSecret and serverSecret are what the lines begin with that matter.
+var clientSecret, serverSecret = []byte("CLIENT_TRAFFIC_SECRET_0 "), []byte("SERVER_TRAFFIC_SECRET_0 ")
+
 // read takes a line of the form of the NSS key log.
 func (s *secrets) read(line []byte) {
-	const client, server = "CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 "
-	switch {
-	case hasPrefix(line, client):
-		s.clientLen = unhex(&s.client, line[len(client):])
-	case hasPrefix(line, server):
-		s.serverLen = unhex(&s.server, line[len(server):])
+	if rest, ok := bytes.CutPrefix(line, clientSecret); ok {
+		s.clientLen = unhex(&s.client, rest)
+	} else if rest, ok := bytes.CutPrefix(line, serverSecret); ok {
+		s.serverLen = unhex(&s.server, rest)
 	}
 }
-
-func hasPrefix(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
 
 // unhex decodes what follows the client's random, up to the end of the line.
 func unhex(dst *[maxSecret]byte, b []byte) (n int) {
-	for len(b) > 0 && b[0] != ' ' {
-		b = b[1:]
-	}
-	if len(b) == 0 {
-		return 0
-	}
-	for b = b[1:]; len(b) >= 2 && n < maxSecret; b = b[2:] {
-		high, low := hexDigit(b[0]), hexDigit(b[1])
-		if high > 15 || low > 15 {
-			break
-		}
-		dst[n] = high<<4 | low
-		n++
-	}
+	_, b, _ = bytes.Cut(b, []byte{' '})
+	b = bytes.TrimRight(b, "\n")
+	n, _ = hex.Decode(dst[:], b[:min(len(b), hex.EncodedLen(maxSecret))])
 	return n
-}
-
-func hexDigit(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 255
 }

@@ -43,6 +43,37 @@ func inRecords(message []byte, size int) (b []byte) {
 	return b
 }
 
+// TestHelloOfManyRecords has a long ClientHello come byte by byte in records of one
+// byte: it is taken with its last byte, and looked at a few hundred times at the most.
+func TestHelloOfManyRecords(t *testing.T) {
+	message := append([]byte{typeClientHello, 0, 10_000 >> 8, 10_000 & 255}, make([]byte, 10_000)...)
+	var hello []byte
+	for _, b := range message {
+		hello = append(hello, typeHandshake, 3, 1, 0, 1, b)
+	}
+	looks, wanted := 0, 0
+	for n := range hello {
+		if n+1 < wanted {
+			continue
+		}
+		g, more := greets(hello[:n+1])
+		looks++
+		switch {
+		case n+1 < len(hello) && (g != greetingPart || more < 1):
+			t.Fatalf("the first %d bytes of %d are %d, and %d more are awaited", n+1, len(hello), g, more)
+		case n+1 == len(hello) && g != greetingHello:
+			t.Fatalf("all of it is %d", g)
+		}
+		wanted = n + 1 + more
+	}
+	if wanted != len(hello) {
+		t.Errorf("%d bytes were waited for, of %d", wanted, len(hello))
+	}
+	if looks > 600 {
+		t.Errorf("%d looks at %d bytes", looks, len(hello))
+	}
+}
+
 // TestFirstBytes sends what is not a handshake, or none that comes to an end.
 func TestFirstBytes(t *testing.T) {
 	hello := helloOf(t, nil)

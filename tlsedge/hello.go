@@ -20,31 +20,33 @@ const (
 )
 
 // greets looks at the first bytes of a connection. The ClientHello may lie in
-// several records (RFC 8446, section 5.1).
-func greets(b []byte) greeting {
+// several records (RFC 8446, section 5.1). If it is incomplete there is no use in
+// looking again before more bytes have come: to go over thousands of small records with
+// each byte would cost much more than to send them.
+func greets(b []byte) (g greeting, more int) {
 	if len(b) == 0 {
-		return greetingPart
+		return greetingPart, 1
 	}
 	switch c := b[0]; {
 	case c == typeHandshake:
 	case c >= 'A' && c <= 'Z':
-		return greetingHTTP
+		return greetingHTTP, 0
 	default:
-		return greetingJunk
+		return greetingJunk, 0
 	}
 	var head [handshakeHead]byte
 	have, need := 0, handshakeHead
-	for at := 0; ; {
+	for at, records := 0, 0; ; records++ {
 		if len(b)-at < recordHead {
-			return partial(b)
+			return partial(b, records, need-have)
 		}
 		n := int(b[at+3])<<8 | int(b[at+4])
 		if b[at] != typeHandshake || b[at+1] != 3 || n == 0 || n > recordContent {
 			if at == 0 && b[at+1] != 3 {
-				return greetingJunk
+				return greetingJunk, 0
 			}
 			// A malformed message: crypto/tls knows the right alert.
-			return greetingHello
+			return greetingHello, 0
 		}
 		at += recordHead
 		k := min(n, len(b)-at)
@@ -52,30 +54,36 @@ func greets(b []byte) greeting {
 			copy(head[have:], b[at:at+k])
 			if have+k >= handshakeHead {
 				if head[0] != typeClientHello {
-					return greetingHello
+					return greetingHello, 0
 				}
 				need = handshakeHead + int(head[1])<<16 + int(head[2])<<8 + int(head[3])
 				if need > helloMost {
-					return greetingLong
+					return greetingLong, 0
 				}
 			}
 		}
 		have += k
 		if have >= need && need > handshakeHead {
-			return greetingHello
+			return greetingHello, 0
 		}
 		if k < n {
-			return partial(b)
+			return partial(b, records, need-have)
 		}
 		at += n
 	}
 }
 
-func partial(b []byte) greeting {
-	if len(b) > helloMost {
-		return greetingLong
+// partial is the verdict on the beginning of a ClientHello, of which at least left bytes
+// are missing. In few records each byte is looked at as it comes.
+func partial(b []byte, records, left int) (g greeting, more int) {
+	switch most := helloMost + 1 - len(b); {
+	case most <= 0:
+		return greetingLong, 0
+	case records <= helloRecords:
+		return greetingPart, 1
+	default:
+		return greetingPart, max(1, min(left, most))
 	}
-	return greetingPart
 }
 
 // answerHTTP is what a client that speaks HTTP without TLS is told, in its own

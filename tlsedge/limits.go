@@ -8,6 +8,10 @@ const (
 	// and an encrypted inner hello make some thousand; beyond, the connection ends.
 	helloMost = 64 << 10
 
+	// helloRecords is up to how many records of a ClientHello are gone over whenever a
+	// byte comes. In more, the rest is waited for.
+	helloRecords = 64
+
 	// heldMost is how many bytes of a client's are kept while its handshake waits
 	// for its turn, or for a signature.
 	heldMost = 68 << 10

@@ -1,6 +1,10 @@
 package tlsedge
 
-import "github.com/anygate/anygate/engine"
+import (
+	"slices"
+
+	"github.com/anygate/anygate/engine"
+)
 
 var _ engine.Offloader = (*Conn)(nil)
 
@@ -10,11 +14,8 @@ func (c *Conn) offer() {
 	if c.server == nil || c.server.Kernel == nil || c.phase != phaseLayer {
 		return
 	}
-	for _, s := range c.server.Kernel.makes {
-		if s == c.layer.suite {
-			c.edge.s.Offload(c.name, c)
-			return
-		}
+	if slices.Contains(c.server.Kernel.makes, c.layer.suite) {
+		c.edge.s.Offload(c.name, c)
 	}
 }
 

@@ -78,18 +78,24 @@ func (l *layer) wake(h *half) {
 	}
 }
 
-// sealed is the length of the record of n bytes.
-func sealed(n int) int { return n + recordOverhead }
-
 // seal makes a record of the n bytes at dst[recordHead:], in place.
 func (l *layer) seal(dst []byte, n int, kind byte) int {
+	return l.sealOf(dst, dst[recordHead:recordHead+n], kind)
+}
+
+// sealOf makes a record of content, which lies at dst[recordHead:] or elsewhere. The
+// type goes to the byte behind it, because ciphers take what they encrypt in one
+// piece.
+func (l *layer) sealOf(dst, content []byte, kind byte) int {
 	l.wake(&l.tx)
+	n := len(content)
 	m := n + recordLeast
 	_ = dst[recordHead+m-1]
 	dst[0], dst[1], dst[2], dst[3], dst[4] = typeApplicationData, 3, 3, byte(m>>8), byte(m)
-	dst[recordHead+n] = kind
+	content = content[:n+1]
+	content[n] = kind
 	l.tx.enter()
-	l.tx.aead.Seal(dst[recordHead:recordHead], l.tx.nonce[:], dst[recordHead:recordHead+n+1], dst[:recordHead])
+	l.tx.aead.Seal(dst[recordHead:recordHead], l.tx.nonce[:], content, dst[:recordHead])
 	l.tx.leave()
 	if l.tx.left--; l.tx.left == 0 {
 		l.update = true
@@ -207,7 +213,7 @@ func (l *layer) handshake(p []byte) uint8 {
 	case 1:
 		l.update = true
 	default:
-		return 47 // illegal_parameter
+		return alertIllegalParameter
 	}
 	l.suite.update(&l.rx)
 	return 0

@@ -132,9 +132,12 @@ func FuzzHello(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Add([]byte("\x80\x2e\x01\x03\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		whole := greets(b)
+		whole, _ := greets(b)
 		for n := range b {
-			got := greets(b[:n])
+			got, more := greets(b[:n])
+			if (got == greetingPart) != (more > 0) {
+				t.Fatalf("the first %d bytes are %d, and %d more are awaited", n, got, more)
+			}
 			if got != greetingPart && got != whole && whole != greetingLong {
 				t.Fatalf("the first %d bytes of %d are %d, all are %d", n, len(b), got, whole)
 			}

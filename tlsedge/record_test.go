@@ -43,7 +43,18 @@ func TestKeysOfRFC8448(t *testing.T) {
 	if got := b[:l.seal(b, 50, typeApplicationData)]; !bytes.Equal(got, want) {
 		t.Errorf("the record is\n%x, want\n%x", got, want)
 	}
+	l.tx.seq = 1
+	content := make([]byte, 50, 51)
+	for i := range content {
+		content[i] = byte(i)
+	}
+	if got := b[:l.sealOf(b, content, typeApplicationData)]; !bytes.Equal(got, want) {
+		t.Errorf("the record of content from elsewhere is\n%x, want\n%x", got, want)
+	}
 }
+
+// sealed is the length of the record of n bytes.
+func sealed(n int) int { return n + recordOverhead }
 
 // pairOf is two layers that talk to each other.
 func pairOf(s *suite) (a, b *layer) {

@@ -31,7 +31,7 @@ type Peer struct {
 	Fingerprint [sha256.Size]byte
 
 	verdicts []verdict // of Vouched
-	fields   []byte    // of Fields
+	identity *Identity // once it was asked for
 }
 
 func newPeer(st *tls.ConnectionState) *Peer {

@@ -38,6 +38,11 @@ func TicketEpoch(now time.Time, rotate time.Duration) uint64 {
 	return uint64(now.Unix()) / uint64(rotate/time.Second)
 }
 
+// TicketPeriod is when the period with a number begins.
+func TicketPeriod(epoch uint64, rotate time.Duration) time.Time {
+	return time.Unix(int64(epoch*uint64(rotate/time.Second)), 0)
+}
+
 // DeriveTicketKeys makes the list of keys for a point in time out of a secret: the
 // one of the present period, then that of the next one, then those of the periods
 // before, keep in all without the next.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,13 @@ func TestFields(t *testing.T) {
 		"Client-Cert: :" + base64.StdEncoding.EncodeToString(client.Cert.Raw) + ":\r\n"
 	if got := string(p.Fields()); got != want && got != strings.Replace(want, "O\\=x", "O=x", 1) {
 		t.Errorf("%q\nwant %q", got, want)
+	}
+	serial := func(n int64) string {
+		c := root.Client("c", func(c *x509.Certificate) { c.SerialNumber = big.NewInt(n) })
+		return string(peerOf(c.Cert).Identity().Serial)
+	}
+	if d := p.Identity(); string(d.Issuer) != "CN=root" || string(d.Fingerprint) != hex.EncodeToString(sum[:]) || serial(0x1b2c3) != "01B2C3" {
+		t.Errorf("issuer %q, serial %q, fingerprint %q", d.Issuer, serial(0x1b2c3), d.Fingerprint)
 	}
 	if n := testing.AllocsPerRun(10, func() { p.Fields() }); n > 0 {
 		t.Errorf("%v allocations", n)

@@ -1,11 +1,13 @@
 package tuning
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 )
 
 // ErrContainer is why nothing is written in a container.
@@ -21,14 +23,14 @@ func Apply(h *Host, p *Plan, stateFile string) (err error) {
 	if p.Empty() {
 		return nil
 	}
-	made, err := h.directories(path.Dir(stateFile))
-	if err != nil {
-		h.removeEmpty(made)
+	made := h.missing(path.Dir(stateFile))
+	if err := h.makeDirectories(made); err != nil {
+		h.removeDirectories(made)
 		return err
 	}
 	unlock, err := h.lock(stateFile)
 	if err != nil {
-		h.removeEmpty(made)
+		h.removeDirectories(made)
 		return err
 	}
 	defer unlock()
@@ -48,13 +50,15 @@ type application struct {
 	earlier, now *state
 	// undo is what is to be put back if this one fails, in the order in which it was written.
 	undo []savedSetting
+	// make are the directories that the file for the next start lacks.
+	make []string
 	// fileWas is the file for the next start as this Apply found it.
 	fileWas savedFile
 }
 
 func (a *application) run(made []string) error {
 	if err := a.record(made); err != nil {
-		a.h.removeEmpty(a.now.Made)
+		a.h.removeDirectories(made)
 		return err
 	}
 	err := a.write()
@@ -74,6 +78,9 @@ func (a *application) record(made []string) error {
 	if a.fileWas, err = a.h.saveFile(a.plan.File); err != nil {
 		return err
 	}
+	if err := a.plan.stale(a.h, a.fileWas.Content, a.earlier); err != nil {
+		return err
+	}
 	if e := a.earlier; e != nil {
 		a.now.Settings = append(a.now.Settings, e.Settings...)
 		a.now.Made = append(made, e.Made...)
@@ -81,11 +88,8 @@ func (a *application) record(made []string) error {
 	} else {
 		a.now.File = a.fileWas
 	}
-	more, err := a.h.directories(path.Dir(a.plan.File))
-	a.now.Made = append(more, a.now.Made...)
-	if err != nil {
-		return err
-	}
+	a.make = a.h.missing(path.Dir(a.plan.File))
+	a.now.Made = append(slices.Clone(a.make), a.now.Made...)
 	a.now.File.Written = a.plan.fileIs
 	for _, s := range a.plan.Settings {
 		for _, key := range append([]string{s.Key}, s.touches...) {
@@ -109,16 +113,19 @@ func (a *application) record(made []string) error {
 }
 
 func (a *application) write() error {
-	if err := a.h.replace(a.plan.File, a.plan.fileIs, a.fileWas.mode()); err != nil {
+	if err := a.h.makeDirectories(a.make); err != nil {
+		return err
+	}
+	if err := a.h.replace(a.plan.File, a.plan.fileIs, a.fileWas.ownership); err != nil {
 		return err
 	}
 	for _, s := range a.plan.Settings {
 		if err := a.h.store(sysctlPath(s.Key), []byte(s.After+"\n")); err != nil {
-			return fmt.Errorf("%s cannot be set to %s, and nothing else was: %w", s.Key, s.After, unwrapPath(err))
+			return fmt.Errorf("%s cannot be set to %s, and nothing else was: %w; --skip %[1]s applies the others", s.Key, s.After, unwrapPath(err))
 		}
 		// The kernel takes some values without a word, and makes others of them.
 		if v := readSysctl(a.h, s.Key); v.text != s.After {
-			return fmt.Errorf("%s was set to %s, became %s, and nothing else was set", s.Key, s.After, v.text)
+			return fmt.Errorf("%s was set to %s, became %s, and nothing else was set; --skip %[1]s applies the others", s.Key, s.After, v.text)
 		}
 	}
 	return nil
@@ -131,16 +138,17 @@ func (a *application) rollBack() error {
 		return errors.Join(errs...) // the restore file stays, for revert
 	}
 	if a.earlier != nil {
+		a.h.removeDirectories(a.make)
 		return a.h.saveState(a.stateFile, a.earlier)
 	}
 	err := os.Remove(a.h.path(a.stateFile))
-	a.h.removeEmpty(a.now.Made)
+	a.h.removeDirectories(a.now.Made)
 	return err
 }
 
-// saveFile remembers a file.
+// saveFile remembers a file. One that is not there is remembered with the ownership that it is made with.
 func (h *Host) saveFile(name string) (savedFile, error) {
-	s := savedFile{Path: name}
+	s := savedFile{Path: name, ownership: owned(0o644)}
 	info, err := os.Lstat(h.path(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -150,28 +158,35 @@ func (h *Host) saveFile(name string) (savedFile, error) {
 	case !info.Mode().IsRegular():
 		return s, fmt.Errorf("%s is no regular file: it stays as it is", name)
 	}
-	s.Existed, s.Mode = true, info.Mode().Perm()
+	s.Existed, s.ownership = true, ownershipOf(info)
 	s.Content, err = h.raw(name)
 	return s, err
 }
 
-func (s savedFile) mode() fs.FileMode {
-	if s.Existed {
-		return s.Mode
-	}
-	return 0o644
-}
-
-// restoreFile puts a file back, or takes it away.
+// restoreFile puts a file back, or takes it away. One that is as it was is not touched: it may be on a file system that is
+// read-only, which is why it was never changed.
 func (h *Host) restoreFile(s savedFile) error {
-	if s.Existed {
-		return h.replace(s.Path, s.Content, s.Mode)
-	}
-	err := os.Remove(h.path(s.Path))
-	if errors.Is(err, fs.ErrNotExist) {
+	_ = os.Remove(h.path(temporary(s.Path)))
+	if h.unchanged(s) {
 		return nil
 	}
-	return err
+	if s.Existed {
+		return h.replace(s.Path, s.Content, s.ownership)
+	}
+	if err := os.Remove(h.path(s.Path)); err != nil {
+		return err
+	}
+	return syncDirectory(h.path(path.Dir(s.Path)))
+}
+
+// unchanged reports whether a file is as it was remembered.
+func (h *Host) unchanged(s savedFile) bool {
+	info, err := os.Lstat(h.path(s.Path))
+	if err != nil || !s.Existed {
+		return errors.Is(err, fs.ErrNotExist) && !s.Existed
+	}
+	content, err := h.raw(s.Path)
+	return err == nil && info.Mode().IsRegular() && ownershipOf(info) == s.ownership && bytes.Equal(content, s.Content)
 }
 
 // restoreSettings puts sysctls back whose bytes are not what they were, the last one first: one that depends on another was

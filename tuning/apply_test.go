@@ -30,7 +30,7 @@ func TestApplyAndRevert(t *testing.T) {
 		changes map[string]*string
 	}{
 		{"nothing there", nil},
-		{"directories there", map[string]*string{"/etc/sysctl.d/": is(""), "/var/lib/anygate/": is("")}},
+		{"directories there", map[string]*string{"/etc/sysctl.d/": is(""), "/var/lib/anygate-tune/": is("")}},
 		{"a file there", map[string]*string{SysctlFile: is("# mine\nnet/ipv4/tcp_fin_timeout=20\n\nvm.swappiness = 5")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestNothingIsWrittenInContainers(t *testing.T) {
 }
 
 func TestOneAtATime(t *testing.T) {
-	h := newHost(t, map[string]*string{"/var/lib/anygate/": is("")})
+	h := newHost(t, map[string]*string{"/var/lib/anygate-tune/": is("")})
 	unlock, err := h.lock(DefaultState)
 	must(t, err)
 	p := plan(t, h, edgeMeasure)
@@ -253,8 +253,79 @@ func TestPlanText(t *testing.T) {
 	}
 }
 
+// TestStalePlan has somebody else change the host between the question and its answer: what was not shown is not written.
+func TestStalePlan(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		other func(h *Host) error
+		want  string
+	}{
+		{"a setting", func(h *Host) error { return h.store(sysctlPath("vm.swappiness"), []byte("30\n")) }, "vm.swappiness was 60 and is 30"},
+		{"the file", func(h *Host) error { return h.replace(SysctlFile, []byte("vm.swappiness = 5\n"), owned(0o644)) }, SysctlFile},
+		{"another apply", func(h *Host) error {
+			r, err := Check(h, Options{Profile: "proxy", Risk: Measure})
+			if err != nil {
+				return err
+			}
+			r.Rows = slices.DeleteFunc(r.Rows, func(f Finding) bool { return f.Key != "net.ipv4.tcp_fin_timeout" })
+			p, err := NewPlan(h, r, DefaultState)
+			if err != nil {
+				return err
+			}
+			return Apply(h, p, DefaultState)
+		}, "net.ipv4.tcp_fin_timeout was 60 and is 30"},
+		{"a revert", func(h *Host) error { _, err := Revert(h, DefaultState, false); return err }, SysctlFile},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t, map[string]*string{"/etc/sysctl.d/": is("")})
+			if tt.name == "a revert" {
+				p := plan(t, h, Options{Profile: "edge"})
+				must(t, Apply(h, p, DefaultState))
+			}
+			p := plan(t, h, edgeMeasure)
+			must(t, tt.other(h))
+			before := snapshot(t, h.Root)
+			if err := Apply(h, p, DefaultState); !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v", err)
+			}
+			sameSnapshot(t, "afterwards", before, snapshot(t, h.Root))
+		})
+	}
+}
+
+// TestLinesOfOthers has a file of that name with all that sysctl.d(5) knows: what apply has no business with stays as it is, and
+// what somebody has raised there stays raised.
+func TestLinesOfOthers(t *testing.T) {
+	const theirs = "# mine\n; and a note\n\n" +
+		"net/ipv4/conf/eth0.100/rp_filter = 1\n" +
+		"net.ipv4.conf.eth1/200.rp_filter=1\n" +
+		"-net.netfilter.nf_conntrack_tcp_timeout_established = 600\n" +
+		"net.ipv6.conf.*.accept_ra = 0\n-net.ipv6.conf.eth0.accept_ra\n" +
+		"net.core.somaxconn = 65535\n" +
+		"-vm/swappiness = 40\n"
+	h := newHost(t, map[string]*string{SysctlFile: is(theirs + "vm.swappiness = 50")})
+	p := plan(t, h, Options{Profile: "edge"})
+	must(t, Apply(h, p, DefaultState))
+	file := h.text(SysctlFile)
+	if want := strings.Replace(theirs, "-vm/swappiness = 40", "-vm.swappiness = 10", 1); !strings.Contains(file, want) || strings.Contains(file, "50") {
+		t.Errorf("%s", file)
+	}
+	if !slices.Contains(p.FileLines, "net.ipv4.conf.eth0/100.rp_filter = 1") || !slices.Contains(p.FileLines, "net.core.somaxconn = 65535") {
+		t.Errorf("%q", p.FileLines)
+	}
+	if again := plan(t, h, Options{Profile: "edge"}); !again.Empty() {
+		t.Errorf("a second plan: %q and %q", again.WereLines, again.FileLines)
+	}
+	// Somebody raises one more in the file, and takes a line out: the first stays, the other one is proposed again.
+	must(t, h.store(SysctlFile, []byte(strings.NewReplacer("backlog = 16384", "backlog = 32768", "net.ipv4.tcp_tw_reuse = 1\n", "").Replace(file+"\n"))))
+	edited := plan(t, h, Options{Profile: "edge"})
+	if !slices.Contains(edited.FileLines, "net.ipv4.tcp_max_syn_backlog = 32768") || !slices.Contains(edited.FileLines, "net.ipv4.tcp_tw_reuse = 1") || edited.Empty() {
+		t.Errorf("%q", edited.FileLines)
+	}
+}
+
 func TestAssignments(t *testing.T) {
-	got := assignments("# a = b\n; c = d\n\nnet/ipv4/tcp_rmem =  1\t2   3 \n-net.x=1\nkernel.y\n")
+	got := assignmentLines("# a = b\n; c = d\n\nnet/ipv4/tcp_rmem =  1\t2   3 \n-net.x=1\nkernel.y\n")
 	want := []string{"net.ipv4.tcp_rmem = 1 2 3", "-net.x = 1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)

@@ -44,6 +44,7 @@ type Finding struct {
 	Note    string `json:"note,omitempty"`
 
 	touches []string
+	want    want
 }
 
 // Report is what Check finds.
@@ -56,6 +57,8 @@ type Report struct {
 	Rows      []Finding   `json:"rows"`
 	// Risk is up to which risk rows count for Todo.
 	Risk Risk `json:"risk"`
+
+	options Options
 }
 
 // Options are what Check and the others are told.
@@ -65,7 +68,12 @@ type Options struct {
 	// Risk is up to which risk settings are wanted; empty is Safe.
 	Risk    Risk
 	Service Service
+	// Skip are keys of rows that are left out, for good reasons that only the operator knows.
+	Skip []string
 }
+
+// portRange is the one sysctl that is compared with the pools of upstreams.
+const portRange = "net.ipv4.ip_local_port_range"
 
 // Notes of rows without a value.
 const (
@@ -79,7 +87,7 @@ func Check(h *Host, o Options) (*Report, error) {
 }
 
 func checkWith(h *Host, o Options, f *facts) (*Report, error) {
-	r := &Report{Profile: o.Profile, Risk: o.Risk, Container: h.Container(), Config: o.Service.Config, Host: f.summary()}
+	r := &Report{Profile: o.Profile, Risk: o.Risk, Container: h.Container(), Config: o.Service.Config, Host: f.summary(), options: o}
 	if r.Profile == "" {
 		if r.Profile = DefaultProfile; r.Container != "" {
 			r.Profile = ContainerProfile
@@ -95,8 +103,17 @@ func checkWith(h *Host, o Options, f *facts) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, key := range o.Skip {
+		if err := knownKey(key); err != nil {
+			return nil, err
+		}
+	}
 	variables := f.variables(h)
 	for _, row := range p.Rows {
+		if slices.Contains(o.Skip, row.Key) {
+			r.Rows = append(r.Rows, row.skipped("left out, as asked for"))
+			continue
+		}
 		found, err := row.evaluate(h, f, variables)
 		if err != nil {
 			return nil, fmt.Errorf("profile %s: %s: %w", p.Name, row.Key, err)
@@ -106,22 +123,36 @@ func checkWith(h *Host, o Options, f *facts) (*Report, error) {
 	return r, nil
 }
 
+// finding is a row before its value is read.
+func (r Row) finding() Finding {
+	return Finding{Key: r.Key, Risk: r.Risk, Reason: r.Reason, Source: r.Source, Cost: r.Cost, Engine: r.Engine, touches: r.Touches}
+}
+
+// skipped is a row whose value is not read.
+func (r Row) skipped(why string) Finding {
+	f := r.finding()
+	f.State, f.Note = Skipped, why
+	return f
+}
+
 // evaluate reads a row's values and compares them.
 func (r Row) evaluate(h *Host, f *facts, variables map[string]string) ([]Finding, error) {
-	base := Finding{
-		Key: r.Key, Risk: r.Risk, Reason: fill(r.Reason, variables), Source: r.Source, Cost: r.Cost, Engine: r.Engine, touches: r.Touches,
-	}
 	if c := conditions[r.When]; c != nil && !c.holds(f) {
-		base.State, base.Note = Skipped, "matters only "+c.text
-		return []Finding{base}, nil
+		return []Finding{r.skipped("matters only " + c.text)}, nil
 	}
+	base := r.finding()
+	base.Reason = fill(r.Reason, variables)
 	w, err := parseWant(fill(r.Want, variables))
 	if err != nil {
 		return nil, err
 	}
 	var values []value
 	if r.Read == "" {
-		values = []value{readSysctl(h, r.Key)}
+		v := readSysctl(h, r.Key)
+		if r.Key == portRange {
+			v.note = f.portNeed(v.text)
+		}
+		values = []value{v}
 	} else {
 		values = readings[r.Read](h, f)
 	}
@@ -147,7 +178,7 @@ func readSysctl(h *Host, key string) value {
 
 // compare fills in what one value makes of a row.
 func (f *Finding) compare(h *Host, r Row, w want, v value, variables map[string]string) {
-	f.Subject, f.Note, f.Value = v.subject, v.note, v.text
+	f.Subject, f.Note, f.Value, f.want = v.subject, v.note, v.text, w
 	if v.shown != "" {
 		f.Value = v.shown
 	}
@@ -186,10 +217,17 @@ func (f *Finding) compare(h *Host, r Row, w want, v value, variables map[string]
 // obstacle takes the target away from a sysctl that cannot be set, and says why.
 func (f *Finding) obstacle(h *Host, r Row) {
 	if r.Needs != "" && !slices.Contains(strings.Fields(h.text(sysctlPath(r.Needs))), f.Target) {
-		f.State, f.Target = Absent, ""
-		f.Note = fmt.Sprintf("the kernel does not list %s now", r.Want)
-		if r.Module != "" {
+		f.Note = fmt.Sprintf("the kernel does not list %s now", f.Target)
+		f.Target = ""
+		switch {
+		case r.Module != "" && h.hasModule(r.Module):
+			// It could be loaded by writing the setting, and then revert would leave a module behind.
+			f.Command = fmt.Sprintf("modprobe %s, echo %[1]s >/etc/modules-load.d/%[1]s.conf to keep it, and then apply", r.Module)
+		case r.Module != "":
 			f.Note += ": modprobe " + r.Module + ", and a line in /etc/modules-load.d to keep it"
+			fallthrough
+		default:
+			f.State = Absent
 		}
 		return
 	}

@@ -3,6 +3,8 @@ package tuning
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -97,8 +99,39 @@ func TestCheck(t *testing.T) {
 			key: "net.ipv4.ip_local_reserved_ports", state: Fine,
 		},
 		{
+			name: "fewer ports than idle connections", options: Options{Service: Service{Config: "x", Proxies: true, Shards: 64, Pools: []Pool{{"api", 0, 512}}}},
+			key: "net.ipv4.ip_local_port_range", state: Change, value: "32768 60999", target: "10240 65535",
+			note: "28232 ports: fewer than the idle connections that api keeps to each member (keepalive.connections of 64 shards)",
+		},
+		{
+			name: "fewer ports than connections", options: Options{Service: Service{Config: "x", Proxies: true, Pools: []Pool{{"web", 9, 512}, {"api", 30000, 512}}}},
+			key: "net.ipv4.ip_local_port_range", state: Change, value: "32768 60999", target: "10240 65535",
+			note: "28232 ports: fewer than api may have connections to one member (limits.connections)",
+		},
+		{
 			name: "a module that is not loaded", changes: map[string]*string{"/proc/sys/net/ipv4/tcp_available_congestion_control": is("reno cubic\n")},
 			key: "net.ipv4.tcp_congestion_control", state: Absent, value: "cubic", note: "modprobe tcp_bbr",
+		},
+		{
+			name: "a module that can be loaded", key: "net.ipv4.tcp_congestion_control", state: Change, value: "cubic", note: "the kernel does not list bbr now",
+			changes: map[string]*string{
+				"/proc/sys/net/ipv4/tcp_available_congestion_control": is("reno cubic\n"),
+				"/lib/modules/6.12.9-amd64/modules.dep":               is("kernel/net/ipv4/tcp_vegas.ko.xz:\nkernel/net/ipv4/tcp-bbr.ko.xz: kernel/x.ko\n"),
+			},
+		},
+		{
+			name: "a module of another kernel", key: "net.ipv4.tcp_congestion_control", state: Absent, value: "cubic", note: "modprobe tcp_bbr",
+			changes: map[string]*string{
+				"/proc/sys/net/ipv4/tcp_available_congestion_control": is("reno cubic\n"),
+				"/lib/modules/6.1.0-amd64/modules.dep":                is("kernel/net/ipv4/tcp_bbr.ko:\n"),
+			},
+		},
+		{
+			name: "a module that another profile needs", key: "net.ipv4.tcp_congestion_control", options: Options{Profile: "proxy"}, state: Absent, value: "reno", note: "modprobe tcp_cubic",
+			changes: map[string]*string{
+				"/proc/sys/net/ipv4/tcp_congestion_control":           is("reno\n"),
+				"/proc/sys/net/ipv4/tcp_available_congestion_control": is("reno\n"),
+			},
 		},
 		{name: "conntrack that is not used", key: "net.netfilter.nf_conntrack_max", state: Skipped},
 		{
@@ -137,6 +170,20 @@ func TestCheck(t *testing.T) {
 		{
 			name: "memory for rings on an old kernel", changes: map[string]*string{"/proc/sys/kernel/osrelease": is("5.10.0-33-amd64\n")},
 			key: "limit.memlock", state: Change, value: "8388608",
+		},
+		{
+			name: "memory for rings on a new kernel", changes: map[string]*string{"/proc/sys/kernel/osrelease": is("6.14.2-generic\n")},
+			options: Options{Service: Service{Config: "x", Shards: 8}},
+			key:     "limit.memlock", state: Change, value: "8388608",
+		},
+		{
+			name: "memory for rings on a new kernel, for few shards", changes: map[string]*string{"/proc/sys/kernel/osrelease": is("6.18.0-generic\n")},
+			key: "limit.memlock", state: Fine, value: "8388608",
+		},
+		{
+			name: "files for many shards", changes: map[string]*string{"/proc/self/limits": is("Max open files            1024                 8192                 files\n")},
+			options: Options{Service: Service{Config: "x", Connections: 1000, Shards: 40}},
+			key:     "limit.nofile", state: Change, value: "8192",
 		},
 		{name: "no quota", key: "cgroup.cpu", state: Fine, value: "no quota"},
 		{
@@ -239,6 +286,22 @@ func TestCheck(t *testing.T) {
 		},
 		{name: "a queueing discipline", key: "nic.qdisc", state: Change, value: "mq of fq_codel"},
 		{name: "offloads", key: "nic.offloads", state: Change, value: "gro gso", note: "off: tso"},
+		{
+			name: "an offload that the driver does not have", link: &Link{Features: map[string]bool{"gro": true, "gso": true, "tso": false}, Fixed: []string{"tso"}},
+			key: "nic.offloads", state: Fine, value: "gro gso", note: "not of this driver: tso",
+		},
+		{
+			name: "an offload that is off beside one that there is not", link: &Link{Features: map[string]bool{"gro": true, "gso": false, "tso": false}, Fixed: []string{"tso"}},
+			key: "nic.offloads", state: Change, value: "gro", note: "off: gso; not of this driver: tso",
+		},
+		{
+			name: "LRO where nothing is forwarded", key: "nic.lro", state: Skipped, note: "matters only where packets are forwarded",
+			changes: map[string]*string{"/proc/sys/net/ipv4/ip_forward": is("0\n")},
+		},
+		{
+			name: "LRO where IPv6 is forwarded", key: "nic.lro", state: Change, value: "on",
+			changes: map[string]*string{"/proc/sys/net/ipv4/ip_forward": is("0\n"), "/proc/sys/net/ipv6/conf/all/forwarding": is("1\n")},
+		},
 		{name: "LRO", key: "nic.lro", state: Change, value: "on"},
 		{
 			name: "a driver that knows nothing", link: &Link{}, key: "nic.offloads", state: Absent, note: "the driver does not say",
@@ -317,6 +380,71 @@ func TestNotAllowedHere(t *testing.T) {
 	}
 }
 
+// TestSkip leaves rows out, for check and for apply, and says so.
+func TestSkip(t *testing.T) {
+	h := newHost(t, nil)
+	o := Options{Profile: "edge", Skip: []string{"vm.swappiness", "nic.lro"}}
+	r, err := Check(h, o)
+	must(t, err)
+	for _, key := range o.Skip {
+		if f := finding(t, r, key); f.State != Skipped || f.Note != "left out, as asked for" || f.Value != "" {
+			t.Errorf("%+v", f)
+		}
+	}
+	for _, s := range plan(t, h, o).Settings {
+		if s.Key == "vm.swappiness" {
+			t.Error("vm.swappiness is applied")
+		}
+	}
+	// What was applied before and is left out now, is not written again after somebody has taken it out of the file.
+	must(t, Apply(h, plan(t, h, Options{Profile: "edge"}), DefaultState))
+	must(t, h.store(SysctlFile, []byte(strings.Replace(h.text(SysctlFile), "vm.swappiness = 10", "", 1))))
+	if again := plan(t, h, o); !again.Empty() {
+		t.Errorf("%q", again.FileLines)
+	}
+	for key, want := range map[string]string{"vm.swapiness": `did you mean "vm.swappiness"?`, "": "no profile has a setting", "all": "tune check --all"} {
+		if _, err := Check(h, Options{Skip: []string{key}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+}
+
+// TestQuotaInWords prints what the cgroup grants, of one processor and of several.
+func TestQuotaInWords(t *testing.T) {
+	for quota, want := range map[string]string{"100000 100000\n": "of that 1 processor's time\n", "150000 100000\n": "of that 1.5 processors' time\n"} {
+		r, err := Check(newHost(t, map[string]*string{"/sys/fs/cgroup/user.slice/cpu.max": &quota}), Options{Profile: "edge"})
+		must(t, err)
+		var b bytes.Buffer
+		must(t, r.WriteText(&b, Style{}))
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in\n%s", want, b.String())
+		}
+	}
+}
+
+// TestNextCommand has the last lines of a report name the command that does what it says.
+func TestNextCommand(t *testing.T) {
+	named := siteAndAPI
+	named.Named = true
+	for _, tt := range []struct {
+		options Options
+		sudo    bool
+		want    string
+	}{
+		{Options{Service: siteAndAPI}, false, "should change: anygate tune apply --profile edge\n"},
+		{Options{Profile: "proxy", Risk: Measure, Service: named}, true, ": sudo anygate tune apply --profile proxy --risk measure -c /etc/anygate/anygate.yml\n"},
+		{Options{Skip: []string{"nic.lro", "nic.rps"}}, true, ": sudo anygate tune apply --profile edge --skip nic.lro --skip nic.rps\n"},
+	} {
+		r, err := Check(newHost(t, nil), tt.options)
+		must(t, err)
+		var b bytes.Buffer
+		must(t, r.WriteText(&b, Style{Sudo: tt.sudo}))
+		if text := strings.ReplaceAll(b.String(), "\n  ", " "); !strings.Contains(text, tt.want) {
+			t.Errorf("%q is not in\n%s", tt.want, text)
+		}
+	}
+}
+
 func TestContainer(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -335,6 +463,16 @@ func TestContainer(t *testing.T) {
 		{"a read-only root is none", map[string]*string{
 			"/proc/self/mountinfo": is("1 0 8:1 / / ro - ext4 x ro\n22 1 0:21 / /proc rw,relatime - proc proc rw\n"),
 		}, ""},
+		{"systemd-nspawn without systemd in it", map[string]*string{"/run/host/container-manager": is("systemd-nspawn\n")}, "/run/host/container-manager says systemd-nspawn"},
+		{"LXC without systemd in it", map[string]*string{"/proc/1/environ": is("HOME=/\x00container=lxc\x00TERM=linux\x00")}, "the first process was started with container=lxc"},
+		{"LXC by its cgroup", map[string]*string{"/proc/1/cgroup": is("4:memory:/lxc/web\n")}, "the cgroup is 4:memory:/lxc/web"},
+		{"docker by systemd's cgroups", map[string]*string{"/proc/self/cgroup": is("0::/system.slice/docker-0123.scope\n")}, "the cgroup is 0::/system.slice/docker-0123.scope"},
+		{"containerd by systemd's cgroups", map[string]*string{"/proc/self/cgroup": is("0::/system.slice/cri-containerd-0123.scope\n")}, "the cgroup is 0::/system.slice/cri-containerd-0123.scope"},
+		{"a runtime that hides its cgroup", map[string]*string{"/proc/1/cgroup": is("0::/\n"), "/proc/1/ns/pid": is("->pid:[4026532444]")}, "this is a pid namespace of its own"},
+		{"a container with the processes of its host", map[string]*string{"/proc/1/ns/pid": is("->pid:[4026531836]"), "/proc/1/ns/cgroup": is("->cgroup:[4026532446]")}, "this is a cgroup namespace of its own"},
+		{"a host with its namespaces", map[string]*string{"/proc/1/ns/pid": is("->pid:[4026531836]"), "/proc/1/ns/cgroup": is("->cgroup:[4026531835]"), "/proc/1/environ": is("HOME=/\x00TERM=linux\x00")}, ""},
+		{"a host that runs containers", map[string]*string{"/proc/1/cgroup": is("0::/init.scope\n"), "/proc/self/cgroup": is("0::/system.slice/docker.service\n")}, ""},
+		{"root of a namespace that maps it to root", map[string]*string{"/proc/self/uid_map": is("         0          0          1\n")}, "this is a user namespace of its own"},
 		{"a user namespace", map[string]*string{"/proc/self/uid_map": is("         0       1000          1\n")}, "this is a user namespace of its own"},
 	}
 	h := newHost(t, nil)
@@ -351,6 +489,48 @@ func TestContainer(t *testing.T) {
 				t.Errorf("the profile is %s, want %s", r.Profile, want)
 			}
 		})
+	}
+}
+
+// TestNarrowTerminal prints everything for 80 columns: nothing is lost, and no line is longer but for a command that cannot be
+// broken.
+func TestNarrowTerminal(t *testing.T) {
+	h := newHost(t, trouble)
+	r, err := Check(h, Options{Profile: "latency", Risk: Measure, Service: siteAndAPI})
+	must(t, err)
+	p, err := NewPlan(h, r, DefaultState)
+	must(t, err)
+	e, err := Verify(h, Options{Service: siteAndAPI}, "", nil)
+	must(t, err)
+	for name, write := range map[string]func(io.Writer, Style) error{"check": r.WriteText, "apply": p.WriteText, "verify": e.WriteText} {
+		var narrow, wide bytes.Buffer
+		must(t, write(&narrow, Style{All: true, Width: 80}))
+		must(t, write(&wide, Style{All: true, Width: 300}))
+		for line := range strings.Lines(narrow.String()) {
+			line = strings.TrimSuffix(line, "\n")
+			if utf8.RuneCountInString(line) > 80 && strings.Contains(strings.TrimSpace(line), " ") {
+				t.Errorf("%s: a line of more than 80 columns: %q", name, line)
+			}
+		}
+		for line := range strings.Lines(wide.String()) {
+			if utf8.RuneCountInString(line) > columns+1 {
+				t.Errorf("%s: a line of more than %d columns: %q", name, columns, line)
+			}
+		}
+		one, other := strings.Fields(narrow.String()), strings.Fields(wide.String())
+		slices.Sort(one)
+		slices.Sort(other)
+		for _, word := range slices.Compact(other) {
+			if word = strings.Trim(word, ","); !strings.Contains(narrow.String(), word) {
+				t.Errorf("%s: %q is lost", name, word)
+			}
+		}
+		if len(one) < len(other) {
+			t.Errorf("%s: %d words, not %d", name, len(one), len(other))
+		}
+	}
+	if Width(&bytes.Buffer{}) != 0 {
+		t.Error("a buffer has a width")
 	}
 }
 

@@ -10,10 +10,14 @@ import (
 // "nic.eth0.rx_missed_errors". What this kernel does not count is missing.
 type counters map[string]int64
 
-// exceeds reports whether a counter is more than a part of another one.
-func (c counters) exceeds(name, of string, share float64) bool {
-	n, whole := c[name], c[of]
-	return n > 0 && whole > 0 && float64(n) > float64(whole)*share
+// whole is a counter that another one is compared with. The packets of softnet are counted in 32 bits, which last for hours on a
+// busy machine; what its interfaces have received says when there were more.
+func (c counters) whole(name string) int64 {
+	n := c[name]
+	if received := c["nic.rx_packets"]; name == "softnet.processed" && received >= 1<<32 {
+		n = max(n, received)
+	}
+	return n
 }
 
 // count reads all of them.
@@ -135,7 +139,7 @@ func (c counters) cards(h *Host) {
 
 // limits reads what levels are compared with.
 func (c counters) limits(h *Host) {
-	if n, ok := parseNumbers(h.text(sysctlPath("net.ipv4.ip_local_port_range"))); ok && len(n) == 2 {
+	if n, ok := parseNumbers(h.text(sysctlPath(portRange))); ok && len(n) == 2 {
 		c["ports.range"] = n[1] - n[0] + 1
 	}
 	if n, ok := parseNumbers(h.text(sysctlPath("net.ipv4.tcp_mem"))); ok && len(n) == 3 {
@@ -149,11 +153,20 @@ func (c counters) limits(h *Host) {
 	}
 }
 
-// since is what has been added to an earlier count.
+// since is what has been added to an earlier count. The kernel's counts of softnet have 32 bits, and begin again at zero after
+// them. Others are less than before only if they were reset, as those of an interface that comes up anew: then what they say
+// came since.
 func (c counters) since(earlier counters) counters {
 	out := make(counters, len(c))
 	for name, n := range c {
-		out[name] = n - earlier[name]
+		switch before := earlier[name]; {
+		case n >= before:
+			out[name] = n - before
+		case strings.HasPrefix(name, "softnet."):
+			out[name] = int64(uint32(n - before))
+		default:
+			out[name] = n
+		}
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package tuning
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -121,6 +122,9 @@ func generate(t *testing.T) string {
 		when := fmt.Sprintf("is more than %d", w.Above)
 		if w.Of != "" {
 			when = fmt.Sprintf("is more than %g %% of `%s`", w.Share*100, w.Of)
+			if w.Least > 0 {
+				when += fmt.Sprintf(", and at least %d", w.Least)
+			}
 		}
 		supports := "-"
 		if len(w.Supports) > 0 {
@@ -220,6 +224,29 @@ func TestEveryRowOnThisKernel(t *testing.T) {
 				t.Errorf("it is %s, and cannot be read: %v", found[0].State, err)
 			}
 		})
+	}
+}
+
+// TestMembersAreDocumented looks up each member of the JSON in its part of the page.
+func TestMembersAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(docsFile)
+	must(t, err)
+	_, rest, _ := strings.Cut(string(text), "\n## JSON\n")
+	part, _, ok := strings.Cut(rest, "\n## ")
+	if !ok {
+		t.Fatalf("%s has no part about JSON", docsFile)
+	}
+	for _, v := range []any{Report{}, HostSummary{}, Finding{}, Plan{}, Setting{}, Reverted{}, Evidence{}, Testimony{}} {
+		for f := range reflect.TypeOf(v).Fields() {
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); f.IsExported() && !strings.Contains(part, "`"+name+"`") {
+				t.Errorf("%T.%s is %q in JSON, which is not documented", v, f.Name, name)
+			}
+		}
+	}
+	for _, s := range []State{Fine, Change, Reported, Absent, Skipped} {
+		if !strings.Contains(part, "`"+string(s)+"`") {
+			t.Errorf("the state %s is not documented", s)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package tuning
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,25 +15,36 @@ func readOffloads(h *Host, f *facts) []value {
 		if why != "" {
 			return value{absent: why}
 		}
-		var on, off []string
-		for _, name := range []string{"gro", "gso", "tso"} {
+		all := []string{"gro", "gso", "tso"}
+		var on, off, never []string
+		for _, name := range all {
 			switch set, known := l.Features[name]; {
 			case known && set:
 				on = append(on, name)
+			case known && slices.Contains(l.Fixed, name):
+				never = append(never, name)
 			case known:
 				off = append(off, name)
 			}
 		}
-		switch {
-		case len(on)+len(off) < 3:
+		if len(on)+len(off)+len(never) < len(all) {
 			return value{absent: silentDriver}
-		case len(on) == 0:
-			return value{text: "none"}
 		}
-		v := value{text: strings.Join(on, " ")}
+		v := value{text: "none"}
+		if len(on) > 0 {
+			v.text = strings.Join(on, " ")
+		}
+		var notes []string
 		if len(off) > 0 {
-			v.note = "off: " + strings.Join(off, ", ")
+			notes = append(notes, "off: "+strings.Join(off, ", "))
+		} else if len(never) > 0 {
+			// All that there can be, which is not shown as more than there is.
+			v.text, v.shown = strings.Join(all, " "), v.text
 		}
+		if len(never) > 0 {
+			notes = append(notes, "not of this driver: "+strings.Join(never, ", "))
+		}
+		v.note = strings.Join(notes, "; ")
 		return v
 	})
 }

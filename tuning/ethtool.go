@@ -120,30 +120,41 @@ func readLink(name string) (Link, error) {
 	if e.ask(unsafe.Pointer(&flags)) == nil {
 		l.Features["lro"] = flags.data&flagLRO != 0
 	}
-	if set, known := e.feature("tls-hw-tx-offload"); known {
-		l.Features["tls-hw-tx-offload"] = set
+	all := e.features()
+	if f, known := all["tls-hw-tx-offload"]; known {
+		l.Features["tls-hw-tx-offload"] = f.on
+	}
+	for feature, name := range map[string]string{"gro": "rx-gro", "gso": "tx-generic-segmentation", "tso": "tx-tcp-segmentation", "lro": "rx-lro"} {
+		if f, known := all[name]; known && !f.changeable {
+			l.Fixed = append(l.Fixed, feature)
+		}
 	}
 	return l, nil
 }
 
-// feature says whether a feature is on. Features have no numbers that last: their names are asked for first.
-func (e ethtool) feature(name string) (on, known bool) {
+// feature is whether a feature is on, and whether the driver lets that be changed.
+type feature struct{ on, changeable bool }
+
+// features are those of the interface, by their names: they have no numbers that last.
+func (e ethtool) features() map[string]feature {
 	sets := ethtoolSets{cmd: unix.ETHTOOL_GSSET_INFO, mask: 1 << stringSetFeatures}
 	if e.ask(unsafe.Pointer(&sets)) != nil || sets.length > maxFeatures {
-		return false, false
+		return nil
 	}
 	names := &ethtoolStrings{cmd: unix.ETHTOOL_GSTRINGS, set: stringSetFeatures, length: sets.length}
 	if e.ask(unsafe.Pointer(names)) != nil {
-		return false, false
+		return nil
 	}
 	states := ethtoolFeatures{cmd: unix.ETHTOOL_GFEATURES, size: (sets.length + 31) / 32}
 	if e.ask(unsafe.Pointer(&states)) != nil {
-		return false, false
+		return nil
 	}
+	out := make(map[string]feature)
 	for i := range min(int(names.length), int(sets.length)) {
-		if unix.ByteSliceToString(names.names[i][:]) == name {
-			return states.blocks[i/32].active&(1<<(i%32)) != 0, true
+		block, bit := states.blocks[i/32], uint32(1)<<(i%32)
+		out[unix.ByteSliceToString(names.names[i][:])] = feature{
+			on: block.active&bit != 0, changeable: block.available&bit != 0 && block.neverChanged&bit == 0,
 		}
 	}
-	return false, false
+	return out
 }

@@ -12,14 +12,25 @@ import (
 type Service struct {
 	// Config is the name of the configuration, empty if there is none: then whatever it could say is assumed.
 	Config string
+	// Named says that it was chosen on the command line.
+	Named bool
 	// Ports are those of TCP that are listened on.
 	Ports []int
 	// Proxies says that a route is a proxy.
 	Proxies bool
+	// Pools are those of upstreams that are connected to by TCP.
+	Pools []Pool
 	// Shards is server.shards, 0 for auto.
 	Shards int
 	// Connections is server.limits.connections, 0 for none.
 	Connections int
+}
+
+// Pool is what the configuration says about connections to an upstream.
+type Pool struct {
+	Name string
+	// Most is limits.connections, 0 for none; Idle is keepalive.connections, which each shard keeps to each member.
+	Most, Idle int
 }
 
 // facts are what rows depend on, read once for all of them.
@@ -36,6 +47,7 @@ type facts struct {
 	process    process
 	nics       []nic
 	counters   counters
+	forwarding bool // of packets, between interfaces or into containers and virtual machines
 }
 
 // gather reads them.
@@ -62,6 +74,10 @@ func (h *Host) gather(s Service) *facts {
 		}
 	}
 	f.nics = h.interfaces()
+	for _, key := range []string{"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"} {
+		n, _ := h.number(sysctlPath(key))
+		f.forwarding = f.forwarding || n != 0
+	}
 	f.counters = h.count(f.process)
 	return f
 }
@@ -111,34 +127,42 @@ var conditions = map[string]*struct {
 	"proxies": {"with a route that is a proxy", func(f *facts) bool { return f.service.Config == "" || f.service.Proxies }},
 	"listens": {"with a configuration that listens on ports of TCP", func(f *facts) bool { return len(f.service.Ports) > 0 }},
 	"numa":    {"with several NUMA nodes", func(f *facts) bool { return f.nodes > 1 }},
-	"memlock": {"on kernels before 5.12", func(f *facts) bool { return f.before(5, 12) }},
+	"memlock": {"on kernels before 5.12, and from 6.14 on", func(f *facts) bool { return f.before(5, 12) || !f.before(6, 14) }},
 	"squeezed": {"where the receive loop runs out of its budget (softnet_stat)", func(f *facts) bool {
-		return f.counters.exceeds("softnet.squeezed", "softnet.processed", squeezedShare)
+		all, err := witnesses()
+		i := slices.IndexFunc(all, func(w Witness) bool { return w.Counter == "softnet.squeezed" })
+		return err == nil && all[i].evident(f.counters)
 	}},
-	"conntrack": {"where connections are tracked", func(f *facts) bool { return f.counters["conntrack.count"] > 0 }},
+	"forwarding": {"where packets are forwarded", func(f *facts) bool { return f.forwarding }},
+	"conntrack":  {"where connections are tracked", func(f *facts) bool { return f.counters["conntrack.count"] > 0 }},
 }
-
-// squeezedShare is from which part of the packets on a round that was cut short is more than chance.
-const squeezedShare = 0.0001
 
 // The terms of computed values.
 const (
-	minFiles     = 524288 // systemd's own default of the hard limit
-	spareFiles   = 4096
-	memlockShard = 4 << 20
+	minFiles   = 524288 // systemd's own default of the hard limit
+	spareFiles = 4096
+	shardFiles = 64 // what a shard has open for itself, and for as few connections as it runs with
+	// Of locked memory a shard takes some 550 KiB, and so does the one that takes its place in an upgrade. The kernels that
+	// counted first counted more.
+	memlockShard    = 2 << 20
+	oldMemlockShard = 4 << 20
 )
 
 // variables fill in the wants.
 func (f *facts) variables(h *Host) map[string]string {
 	files := int64(minFiles)
 	if n := f.service.Connections; n > 0 {
-		files = 2*int64(n) + spareFiles
+		files = 2*int64(n) + shardFiles*int64(f.shards) + spareFiles
+	}
+	locked := int64(memlockShard)
+	if f.before(5, 12) {
+		locked = oldMemlockShard
 	}
 	perMemory := func(size, least, most int64) int64 { return min(max(f.memory/size, least), most) }
 	v := map[string]int64{
 		"nofile":     files,
 		"file-max":   2 * files,
-		"memlock":    int64(f.shards) * memlockShard,
+		"memlock":    int64(f.shards) * locked,
 		"tw-buckets": perMemory(16<<10, 32768, 2000000),
 		"orphans":    perMemory(256<<10, 16384, 262144),
 		"conntrack":  perMemory(32<<10, 65536, 4194304),
@@ -155,7 +179,7 @@ func (f *facts) variables(h *Host) map[string]string {
 // portsAtRisk are those listened on that outgoing connections may be given, with the range as it is or as it will be.
 func (f *facts) portsAtRisk(h *Host) (out []span) {
 	low := int64(10240)
-	if n, ok := parseNumbers(h.text(sysctlPath("net.ipv4.ip_local_port_range"))); ok {
+	if n, ok := parseNumbers(h.text(sysctlPath(portRange))); ok {
 		low = min(low, n[0])
 	}
 	for _, p := range f.service.Ports {
@@ -164,6 +188,29 @@ func (f *facts) portsAtRisk(h *Host) (out []span) {
 		}
 	}
 	return merge(out, nil)
+}
+
+// portNeed compares a range of local ports with the connections that the configuration lets be open to one address of an
+// upstream: to each of them, a port can be used once.
+func (f *facts) portNeed(ports string) string {
+	n, ok := parseNumbers(ports)
+	if !ok || len(n) != 2 {
+		return ""
+	}
+	have, note := int(n[1]-n[0]+1), ""
+	for _, p := range f.service.Pools {
+		idle := p.Idle * f.shards
+		if p.Most > 0 {
+			idle = min(idle, p.Most)
+		}
+		switch {
+		case idle > have:
+			note = fmt.Sprintf("%d ports: fewer than the idle connections that %s keeps to each member (keepalive.connections of %s)", have, p.Name, count(f.shards, "shard"))
+		case p.Most > have && note == "":
+			note = fmt.Sprintf("%d ports: fewer than %s may have connections to one member (limits.connections)", have, p.Name)
+		}
+	}
+	return note
 }
 
 // fill replaces ${NAME}. A name that is not known stays, for those that know it.

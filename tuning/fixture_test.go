@@ -68,6 +68,7 @@ var server = map[string]string{
 	"/proc/sys/net/ipv4/tcp_mem":                          "190000\t253000\t380000\n",
 	"/proc/sys/net/ipv4/tcp_migrate_req":                  "0\n",
 	"/proc/sys/net/ipv4/tcp_mtu_probing":                  "0\n",
+	"/proc/sys/net/ipv4/ip_forward":                       "1\n",
 	"/proc/sys/net/ipv4/tcp_notsent_lowat":                "4294967295\n",
 	"/proc/sys/net/ipv4/tcp_rmem":                         "4096\t131072\t33554432\n",
 	"/proc/sys/net/ipv4/tcp_slow_start_after_idle":        "1\n",

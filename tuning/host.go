@@ -1,12 +1,18 @@
 package tuning
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Host is the machine that is looked at.
@@ -30,6 +36,15 @@ type Ring struct {
 // Local is this machine.
 func Local() *Host {
 	return &Host{Link: readLink, Qdiscs: readQdiscs}
+}
+
+// Usable says why there is no host to look at. In an empty tree every setting is missing, which must not be taken for a host
+// on which nothing has to be done.
+func (h *Host) Usable() error {
+	if !h.exists("/proc/sys") {
+		return fmt.Errorf("%s does not hold a host: there is no proc/sys in it", h.path("/"))
+	}
+	return nil
 }
 
 // path is where a file of the host is found.
@@ -63,6 +78,20 @@ func (h *Host) exists(name string) bool {
 func (h *Host) writable(name string) bool {
 	info, err := os.Stat(h.path(name))
 	return err == nil && info.Mode()&0o200 != 0
+}
+
+// hasModule reports whether a module of the kernel that runs is installed, so that it can be loaded.
+func (h *Host) hasModule(name string) bool {
+	dir := path.Join("/lib/modules", h.text("/proc/sys/kernel/osrelease"))
+	for line := range strings.Lines(h.text(path.Join(dir, "modules.dep"))) {
+		// "kernel/net/ipv4/tcp_bbr.ko.xz: ...", where a hyphen is the same as an underscore.
+		file, _, _ := strings.Cut(line, ":")
+		module, _, _ := strings.Cut(path.Base(file), ".")
+		if strings.ReplaceAll(module, "-", "_") == name {
+			return true
+		}
+	}
+	return false
 }
 
 // names are the entries of a directory, in the order of the numbers at their ends: rx-2 before rx-10.
@@ -99,9 +128,6 @@ func cutNumber(s string) (string, int) {
 	return s[:i], n
 }
 
-// sysctlPath is where a sysctl is found.
-func sysctlPath(key string) string { return "/proc/sys/" + strings.ReplaceAll(key, ".", "/") }
-
 // store writes bytes into a file that exists already, in one write, as files of /proc want it.
 func (h *Host) store(name string, b []byte) error {
 	f, err := os.OpenFile(h.path(name), os.O_WRONLY|os.O_TRUNC, 0)
@@ -115,17 +141,47 @@ func (h *Host) store(name string, b []byte) error {
 	return err
 }
 
+// temporary is the name under which a file's new content is written first. It is always the same, and does not end as the files
+// that others read, so that what a crash leaves behind harms nobody and is gone with the next try.
+func temporary(name string) string {
+	return path.Join(path.Dir(name), "."+path.Base(name)+".new")
+}
+
+// ownership is whose a file is, and what others may do with it.
+type ownership struct {
+	Mode fs.FileMode `json:"mode"`
+	UID  int         `json:"uid"`
+	GID  int         `json:"gid"`
+}
+
+// owned is the ownership of a file that is new.
+func owned(mode fs.FileMode) ownership {
+	return ownership{Mode: mode, UID: os.Geteuid(), GID: os.Getegid()}
+}
+
+// ownershipOf is that of a file that is there.
+func ownershipOf(info fs.FileInfo) ownership {
+	o := owned(info.Mode().Perm())
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		o.UID, o.GID = int(sys.Uid), int(sys.Gid)
+	}
+	return o
+}
+
 // replace gives a file new content, or the first: whoever reads it, even after a crash, finds the old or the new, whole.
-func (h *Host) replace(name string, b []byte, mode fs.FileMode) error {
-	path := h.path(name)
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+func (h *Host) replace(name string, b []byte, o ownership) error {
+	fresh := h.path(temporary(name))
+	_ = os.Remove(fresh)
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
 	_, err = f.Write(b)
+	if err == nil && o != owned(o.Mode) {
+		err = f.Chown(o.UID, o.GID)
+	}
 	if err == nil {
-		err = f.Chmod(mode)
+		err = f.Chmod(o.Mode)
 	}
 	if err == nil {
 		err = f.Sync()
@@ -134,12 +190,13 @@ func (h *Host) replace(name string, b []byte, mode fs.FileMode) error {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = os.Rename(fresh, h.path(name))
 	}
-	if err == nil {
-		err = syncDirectory(filepath.Dir(path))
+	if err != nil {
+		_ = os.Remove(fresh)
+		return err
 	}
-	return err
+	return syncDirectory(h.path(path.Dir(name)))
 }
 
 // syncDirectory makes a rename last.
@@ -152,17 +209,33 @@ func syncDirectory(path string) error {
 	return d.Sync()
 }
 
-// directories makes a directory and those above it that are missing, and returns those it has made, the lowest first.
-func (h *Host) directories(name string) (made []string, err error) {
-	for dir := filepath.Clean(name); !h.exists(dir); dir = filepath.Dir(dir) {
-		made = append(made, dir)
+// missing are a directory and those above it that are not there, the lowest first.
+func (h *Host) missing(dir string) (dirs []string) {
+	for ; ; dir = path.Dir(dir) {
+		if _, err := os.Lstat(h.path(dir)); !errors.Is(err, fs.ErrNotExist) {
+			return dirs
+		}
+		dirs = append(dirs, dir)
 	}
-	return made, os.MkdirAll(h.path(name), 0o755)
 }
 
-// removeEmpty removes directories that directories has made, unless somebody has put something into them since.
-func (h *Host) removeEmpty(made []string) {
+// makeDirectories makes what is missing.
+func (h *Host) makeDirectories(dirs []string) error {
+	for _, dir := range slices.Backward(dirs) {
+		if err := os.Mkdir(h.path(dir), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if err := syncDirectory(h.path(path.Dir(dir))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeDirectories removes those that makeDirectories has made, unless somebody has put something into them since, or in their
+// place.
+func (h *Host) removeDirectories(made []string) {
 	for _, dir := range made {
-		_ = os.Remove(h.path(dir))
+		_ = unix.Rmdir(h.path(dir))
 	}
 }

@@ -46,6 +46,8 @@ type Link struct {
 	Coalesce *Coalesce
 	// Features are gro, gso, tso, lro and tls-hw-tx-offload, as far as they are known.
 	Features map[string]bool
+	// Fixed are those of them that the driver does not let be changed.
+	Fixed []string
 }
 
 // Rings are the sizes of an interface's queues, and the largest they can have.

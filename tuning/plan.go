@@ -1,8 +1,11 @@
 package tuning
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
-	"path"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -10,8 +13,9 @@ import (
 // SysctlFile is what Apply writes for the next start of the host.
 const SysctlFile = "/etc/sysctl.d/90-anygate.conf"
 
-// DefaultState is where Apply keeps how things were.
-const DefaultState = "/var/lib/anygate/tune-restore.json"
+// DefaultState is where Apply keeps how things were. /var/lib/anygate is no place for it: that is the state directory of the
+// service, which systemd gives to the service's user with all that is in it, and Revert writes as root what the record says.
+const DefaultState = "/var/lib/anygate-tune/restore.json"
 
 // Setting is a sysctl that a plan changes.
 type Setting struct {
@@ -41,6 +45,12 @@ type Plan struct {
 
 	report *Report
 	fileIs []byte
+	// seen is what the plan was made of, and must be so still when it is carried out.
+	seen struct {
+		values map[string]string
+		file   []byte
+		saved  *state
+	}
 }
 
 // NewPlan makes a plan of what a report finds, with all that was applied before and holds on.
@@ -58,18 +68,41 @@ func NewPlan(h *Host, r *Report, state string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	was := h.text(SysctlFile)
-	p.WereLines = assignments(was)
-	p.fileIs = p.render(saved, was)
-	p.FileLines = assignments(string(p.fileIs))
+	was, _ := h.raw(SysctlFile)
+	p.seen.file, p.seen.saved, p.seen.values = was, saved, make(map[string]string)
+	for _, s := range p.Settings {
+		p.seen.values[s.Key] = s.Before
+	}
+	p.WereLines = assignmentLines(string(was))
+	p.fileIs = p.render(saved, string(was))
+	p.FileLines = assignmentLines(string(p.fileIs))
 	if saved != nil && saved.Profile != r.Profile {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("the profile %s was applied before, and what it set stays; 'anygate tune revert' first takes it back", saved.Profile))
 	}
-	for _, line := range p.FileLines {
-		key, wanted, _ := strings.Cut(line, " = ")
-		p.Warnings = append(p.Warnings, h.overridden(strings.TrimPrefix(key, "-"), wanted)...)
+	for _, a := range assignments(string(p.fileIs)) {
+		p.Warnings = append(p.Warnings, h.overridden(a.key, a.value)...)
 	}
 	return p, nil
+}
+
+// ErrStale says that the host is not any more what the plan was made of.
+var ErrStale = errors.New("nothing was written, because the host has changed since this was shown")
+
+// stale says what has changed since the plan was made. A question may have waited for its answer for an hour, and what is
+// written is to be what was shown.
+func (p *Plan) stale(h *Host, file []byte, saved *state) error {
+	for _, key := range slices.Sorted(maps.Keys(p.seen.values)) {
+		if was, is := p.seen.values[key], readSysctl(h, key).text; is != was {
+			return fmt.Errorf("%w: %s was %s and is %s", ErrStale, key, orEmpty(was), orEmpty(is))
+		}
+	}
+	if !bytes.Equal(p.seen.file, file) {
+		return fmt.Errorf("%w: %s", ErrStale, p.File)
+	}
+	if !reflect.DeepEqual(p.seen.saved, saved) {
+		return fmt.Errorf("%w: another 'anygate tune' was at work", ErrStale)
+	}
+	return nil
 }
 
 // Empty reports whether there is nothing to write.
@@ -79,87 +112,39 @@ func (p *Plan) Empty() bool {
 
 // render is the file for the next start: what was applied before, what is applied now, and lines of others that were there.
 func (p *Plan) render(saved *state, was string) []byte {
-	keys, values := []string{}, map[string]string{}
-	set := func(key, value string) {
-		if _, there := values[key]; !there {
-			keys = append(keys, key)
+	var set []assignment
+	add := func(key, value string) {
+		// A host may load connection tracking later than its sysctls; the sign lets a missing key pass.
+		a := assignment{key, value, strings.HasPrefix(key, "net.netfilter.")}
+		if i := slices.IndexFunc(set, func(s assignment) bool { return s.key == key }); i >= 0 {
+			set[i] = a
+		} else {
+			set = append(set, a)
 		}
-		values[key] = value
-	}
-	for _, line := range assignments(was) {
-		key, value, _ := strings.Cut(line, " = ")
-		set(strings.TrimPrefix(key, "-"), value)
 	}
 	if saved != nil {
 		for _, s := range saved.Settings {
-			if s.Wanted != "" {
-				set(s.Key, s.Wanted)
+			if s.Wanted != "" && !slices.Contains(p.report.options.Skip, s.Key) {
+				add(s.Key, s.Wanted)
 			}
 		}
 	}
 	for _, s := range p.Settings {
-		set(s.Key, s.After)
+		add(s.Key, s.After)
 	}
-	if len(keys) == 0 {
+	if len(set) == 0 {
 		return nil
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by 'anygate tune apply' with the profile %s, and taken back by 'anygate tune revert'.\n", p.Profile)
-	b.WriteString("# docs/tuning.md says why; settings of your own belong into another file.\n")
-	for _, key := range keys {
-		// A host may load connection tracking later than its sysctls; the sign lets a missing key pass.
-		sign := ""
-		if strings.HasPrefix(key, "net.netfilter.") {
-			sign = "-"
-		}
-		fmt.Fprintf(&b, "%s%s = %s\n", sign, key, values[key])
-	}
-	return []byte(b.String())
+	head := fmt.Sprintf("%s with the profile %s, and taken back by 'anygate tune revert'.\n%s", fileHead, p.Profile, fileHead2)
+	return []byte(rewrite(was, head, set, p.keeps))
 }
 
-// assignments are the lines of a file of sysctls that set something, in one form.
-func assignments(text string) []string {
-	out := []string{}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		key, value, ok := strings.Cut(line, "=")
-		if !ok || strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
-			continue
-		}
-		key = strings.ReplaceAll(strings.TrimSpace(key), "/", ".")
-		out = append(out, key+" = "+strings.Join(strings.Fields(value), " "))
-	}
-	return out
-}
-
-// overridden warns of files that set a key to something else and are read after ours (sysctl.d(5)).
-func (h *Host) overridden(key, wanted string) (warnings []string) {
-	files := map[string]string{}
-	for _, dir := range []string{"/usr/lib/sysctl.d", "/usr/local/lib/sysctl.d", "/run/sysctl.d", "/etc/sysctl.d"} {
-		for _, name := range h.names(dir) {
-			// A file takes the place of one with its name in a directory before.
-			if strings.HasSuffix(name, ".conf") && name > path.Base(SysctlFile) {
-				files[name] = path.Join(dir, name)
-			}
-		}
-	}
-	files["~"] = "/etc/sysctl.conf" // read last by sysctl --system
-	for _, name := range sortedKeys(files) {
-		for _, line := range assignments(h.text(files[name])) {
-			k, v, _ := strings.Cut(line, " = ")
-			if strings.TrimPrefix(k, "-") == key && v != wanted {
-				warnings = append(warnings, fmt.Sprintf("%s sets %s to %s, and is read later: at the next start that holds", files[name], key, v))
-			}
-		}
-	}
-	return warnings
+// keeps reports whether a line of the file is as the profile wants it, or none of its business: somebody has made it so.
+func (p *Plan) keeps(a assignment) bool {
+	i := slices.IndexFunc(p.report.Rows, func(f Finding) bool { return f.Key == a.key && f.want.text != "" })
+	return i < 0 || p.report.Rows[i].want.met(a.value)
 }
 
 func sortedKeys(m map[string]string) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(m))
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/anygate/anygate/route"
 )
 
 // Risk is what may come of changing a setting.
@@ -100,6 +102,28 @@ func LoadProfile(name string) (*Profile, error) {
 		return nil, fmt.Errorf("there is no profile %q: they are %s", name, strings.Join(profileOrder, ", "))
 	}
 	return p, nil
+}
+
+// knownKey finds the mistake in a key that no profile has.
+func knownKey(key string) error {
+	all, err := profiles()
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, p := range all {
+		for _, r := range p.Rows {
+			if r.Key == key {
+				return nil
+			}
+			keys = append(keys, r.Key)
+		}
+	}
+	slices.Sort(keys)
+	if near := route.Suggest(key, keys); near != "" {
+		return fmt.Errorf("no profile has a setting %q; did you mean %q?", key, near)
+	}
+	return fmt.Errorf("no profile has a setting %q: 'anygate tune check --all' shows them", key)
 }
 
 // profiles are all of them, with what they inherit. The files are part of the program: an error is a defect of it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -28,24 +29,32 @@ func Revert(h *Host, stateFile string, dry bool) (*Reverted, error) {
 	if why := h.Container(); why != "" {
 		return nil, fmt.Errorf("%w: %s", ErrContainer, why)
 	}
+	nothing := fmt.Errorf("%w: there is no %s", ErrNothing, stateFile)
+	unlock, err := h.lock(stateFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nothing
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	saved, err := h.loadState(stateFile)
 	if err != nil {
 		return nil, err
 	}
 	if saved == nil {
-		return nil, fmt.Errorf("%w: there is no %s", ErrNothing, stateFile)
+		// An apply may have been killed before it had written its record, and then nothing else.
+		if !dry && stateFile == DefaultState {
+			h.forget(stateFile, []string{path.Dir(stateFile)})
+		}
+		return nil, nothing
 	}
-	unlock, err := h.lock(stateFile)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
 	r := saved.preview(h)
 	if dry {
 		return r, nil
 	}
 	if err := errors.Join(h.restoreSettings(saved.Settings), h.restoreFile(saved.File)); err != nil {
-		return r, fmt.Errorf("%w; the rest is back, and %s is kept for another try", err, stateFile)
+		return r, fmt.Errorf("%w; the rest is back, and %s is kept for another try (remove it to give that up)", err, stateFile)
 	}
 	if err := os.Remove(h.path(stateFile)); err != nil {
 		return r, err
@@ -53,8 +62,14 @@ func Revert(h *Host, stateFile string, dry bool) (*Reverted, error) {
 	if err := syncDirectory(h.path(path.Dir(stateFile))); err != nil {
 		return r, err
 	}
-	h.removeEmpty(saved.Made)
+	h.forget(stateFile, saved.Made)
 	return r, nil
+}
+
+// forget removes what is left of a record: what a crash has left of writing it, and directories that were made.
+func (h *Host) forget(stateFile string, made []string) {
+	_ = os.Remove(h.path(temporary(stateFile)))
+	h.removeDirectories(made)
 }
 
 // preview says what goes back, and what others have changed since.
@@ -70,7 +85,8 @@ func (s *state) preview(h *Host) *Reverted {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s was %s when it was applied, and somebody made it %s since", o.Key, o.Wanted, now))
 		}
 	}
-	if now, err := h.raw(s.File.Path); err == nil && !bytes.Equal(now, s.File.Written) {
+	// After an interruption the file may be as it was already.
+	if now, err := h.raw(s.File.Path); err == nil && !bytes.Equal(now, s.File.Written) && !h.unchanged(s.File) {
 		r.Warnings = append(r.Warnings, s.File.Path+" was edited since it was written; the edits are lost")
 	}
 	return r

@@ -13,10 +13,22 @@ type Style struct {
 	Color bool
 	// All shows what is fine, absent or does not matter, too.
 	All bool
+	// Sudo is for users who are not root, and are told of commands that only root may run.
+	Sudo bool
+	// Width is how many columns there are, 0 for as many as are wanted.
+	Width int
 }
 
-// width is how many columns text takes at the most, except for what cannot be broken.
+// columns is how many columns text takes at the most, except for what cannot be broken.
 const columns = 100
+
+// width is the same for a terminal that may have fewer.
+func (s Style) width() int {
+	if s.Width > 0 {
+		return min(s.Width, columns)
+	}
+	return columns
+}
 
 // The colours of a terminal.
 const (
@@ -39,15 +51,16 @@ func (s Style) paint(color, text string) string {
 const (
 	markWidth = 8
 	keyWidth  = 37
-	nowWidth  = 22
-	wantWidth = 22
+	riskWidth = 7
 	indent    = markWidth + 1
+	// minWidth is the least of the columns of values.
+	minWidth = 8
 )
 
 // WriteText prints a report for people: the host, a table of rows, the verdict.
 func (r *Report) WriteText(w io.Writer, s Style) error {
 	var b strings.Builder
-	r.heading(&b)
+	r.heading(&b, s)
 	hidden := 0
 	first := true
 	for _, f := range r.Rows {
@@ -56,7 +69,7 @@ func (r *Report) WriteText(w io.Writer, s Style) error {
 			continue
 		}
 		if first {
-			fmt.Fprintf(&b, "\n%s\n", s.paint(bold, strings.TrimRight(cells("", "setting", "now", "wanted", "risk"), " ")))
+			fmt.Fprintf(&b, "\n%s\n", s.paint(bold, strings.TrimRight(s.cells("", "setting", "now", "wanted", "risk"), " ")))
 			first = false
 		}
 		f.write(&b, s, r.Risk)
@@ -67,7 +80,7 @@ func (r *Report) WriteText(w io.Writer, s Style) error {
 	return err
 }
 
-func (r *Report) heading(b *strings.Builder) {
+func (r *Report) heading(b *strings.Builder, s Style) {
 	config := r.Config
 	if config == "" {
 		config = "none"
@@ -75,7 +88,11 @@ func (r *Report) heading(b *strings.Builder) {
 	h := r.Host
 	where := fmt.Sprintf("Linux %s, %s, %s", h.Kernel, count(h.Processors, "processor"), size(h.Memory))
 	if h.Quota > 0 {
-		where += ", of that " + processors(h.Quota) + "' time"
+		possessive := "'"
+		if h.Quota == 1 {
+			possessive = "'s"
+		}
+		where += ", of that " + processors(h.Quota) + possessive + " time"
 	}
 	for _, line := range [][2]string{
 		{"profile", r.Profile},
@@ -86,7 +103,7 @@ func (r *Report) heading(b *strings.Builder) {
 		{"container", r.Container},
 	} {
 		if line[1] != "" {
-			wrap(b, fmt.Sprintf("%-10s", line[0]), strings.Repeat(" ", 10), line[1])
+			s.wrap(b, fmt.Sprintf("%-10s", line[0]), strings.Repeat(" ", 10), line[1])
 		}
 	}
 }
@@ -99,8 +116,10 @@ func orNone(s string) string {
 }
 
 // cells lines up a row. What is wider than its column pushes the others on.
-func cells(mark, key, now, want string, risk Risk) string {
-	return pad(mark, markWidth) + " " + pad(key, keyWidth) + " " + pad(now, nowWidth) + " " + pad(want, wantWidth) + " " + string(risk)
+func (s Style) cells(mark, key, now, want string, risk Risk) string {
+	// The two columns of values share what the others leave, with a blank between each.
+	each := max((s.width()-indent-keyWidth-riskWidth-3)/2, minWidth)
+	return pad(mark, markWidth) + " " + pad(key, keyWidth) + " " + pad(now, each) + " " + pad(want, each) + " " + string(risk)
 }
 
 func pad(s string, n int) string {
@@ -121,23 +140,25 @@ func (f Finding) write(b *strings.Builder, s Style, most Risk) {
 	if f.State == Change && !f.Risk.within(most) {
 		mark, color = "measure", bold
 	}
-	line := cells(mark, f.name(), dash(f.Value), dash(f.Wanted), f.Risk)
-	if utf8.RuneCountInString(line) > columns {
-		// Too wide for one line: the values have one of their own.
-		line = pad(mark, markWidth) + " " + pad(f.name(), keyWidth) + " " + string(f.Risk) + "\n" +
-			strings.Repeat(" ", indent) + "now " + dash(f.Value) + ", wanted " + dash(f.Wanted)
+	line := s.cells(mark, f.name(), dash(f.Value), dash(f.Wanted), f.Risk)
+	wide := utf8.RuneCountInString(line) > s.width()
+	if wide {
+		line = pad(mark, markWidth) + " " + pad(f.name(), keyWidth) + " " + string(f.Risk)
 	}
 	b.WriteString(s.paint(color, line[:markWidth]) + strings.TrimRight(line[markWidth:], " ") + "\n")
+	lead := strings.Repeat(" ", indent)
+	if wide {
+		s.wrap(b, lead, lead+"  ", "now "+dash(f.Value)+", wanted "+dash(f.Wanted))
+	}
 	if f.State == Reported && f.Wanted == "" && !s.All {
 		return // nothing is asked of anybody
 	}
-	lead := strings.Repeat(" ", indent)
-	wrap(b, lead, lead, f.Reason)
+	s.wrap(b, lead, lead, f.Reason)
 	for _, more := range [][2]string{
 		{"note: ", f.Note}, {"cost: ", f.Cost}, {"AnyGate sets itself: ", f.Engine}, {"do: ", f.Command}, {"source: ", f.Source},
 	} {
 		if more[1] != "" {
-			wrap(b, lead, lead+"  ", more[0]+more[1])
+			s.wrap(b, lead, lead+"  ", more[0]+more[1])
 		}
 	}
 }
@@ -150,12 +171,12 @@ func dash(s string) string {
 }
 
 // wrap writes a text in lines of at most the width, the first behind one lead, the others behind another.
-func wrap(b *strings.Builder, first, lead, text string) {
+func (s Style) wrap(b *strings.Builder, first, lead, text string) {
 	line, n := first, utf8.RuneCountInString(first)
 	empty := true
 	for word := range strings.FieldsSeq(text) {
 		w := utf8.RuneCountInString(word)
-		if !empty && n+1+w > columns {
+		if !empty && n+1+w > s.width() {
 			b.WriteString(line + "\n")
 			line, n, empty = lead, utf8.RuneCountInString(lead), true
 		}
@@ -182,29 +203,44 @@ func (r *Report) verdict(b *strings.Builder, s Style, hidden int) {
 	if len(todo) == 0 {
 		lines = append(lines, s.paint(green, "Nothing has to be done."))
 	}
-	option := "--profile " + r.Profile
-	if r.Risk == Measure {
-		option += " --risk measure"
+	apply := "anygate tune apply " + r.arguments()
+	if s.Sudo {
+		apply = "sudo " + apply
 	}
 	switch {
 	case written > 0 && r.Container != "":
 		lines = append(lines, s.paint(yellow, count(written, "setting")+" should change")+": not from in here, because "+r.Container+
 			"; set them where the container is started (docker run --sysctl, securityContext.sysctls), or on the host.")
 	case written > 0:
-		lines = append(lines, s.paint(yellow, count(written, "setting")+" should change")+": anygate tune apply "+option)
+		lines = append(lines, s.paint(yellow, count(written, "setting")+" should change")+": "+apply)
 	}
 	if manual > 0 {
 		lines = append(lines, s.paint(yellow, count(manual, "setting")+" should change by other means")+": \"do\" says how.")
 	}
 	if len(measurable) > 0 {
-		lines = append(lines, fmt.Sprintf("%s may help, and should be measured: --risk measure counts them in.", count(len(measurable), "other")))
+		lines = append(lines, fmt.Sprintf("%s may help, and should be measured: --risk measure counts them in, and 'anygate tune verify --for 10s' under load says which of them the kernel has evidence for.", count(len(measurable), "other")))
 	}
 	if hidden > 0 {
 		lines = append(lines, fmt.Sprintf("%s fine, absent or without meaning here: --all shows them.", isAre(hidden)))
 	}
 	for _, line := range lines {
-		wrap(b, "", "  ", line)
+		s.wrap(b, "", "  ", line)
 	}
+}
+
+// arguments are the options that apply needs to come to the same result.
+func (r *Report) arguments() string {
+	list := []string{"--profile " + r.Profile}
+	if r.Risk == Measure {
+		list = append(list, "--risk measure")
+	}
+	if r.options.Service.Named {
+		list = append(list, "-c "+r.Config)
+	}
+	for _, key := range r.options.Skip {
+		list = append(list, "--skip "+key)
+	}
+	return strings.Join(list, " ")
 }
 
 func isAre(n int) string {

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // WriteText prints a plan for people: the settings, and the file as a diff.
 func (p *Plan) WriteText(w io.Writer, s Style) error {
 	var b strings.Builder
 	for _, set := range p.Settings {
-		fmt.Fprintf(&b, "%s %s -> %s\n", pad(set.Key, keyWidth), orEmpty(set.Before), set.After)
+		s.change(&b, set)
 	}
 	if !slices.Equal(p.WereLines, p.FileLines) {
 		fmt.Fprintf(&b, "\n%s\n", s.paint(bold, p.File))
@@ -34,11 +35,20 @@ func (p *Plan) WriteText(w io.Writer, s Style) error {
 		if how == "" {
 			how = f.Note
 		}
-		wrap(&b, "by hand: ", "         ", f.sentence()+": "+how)
+		s.wrap(&b, "by hand: ", "         ", f.sentence()+": "+how)
 	}
 	writeWarnings(&b, s, p.Warnings)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// change prints what becomes of a setting, in two lines where one is too narrow.
+func (s Style) change(b *strings.Builder, set Setting) {
+	key, values := pad(set.Key, keyWidth), orEmpty(set.Before)+" -> "+orEmpty(set.After)
+	if keyWidth+1+utf8.RuneCountInString(values) > s.width() {
+		key = set.Key + "\n  "
+	}
+	b.WriteString(key + " " + values + "\n")
 }
 
 // orEmpty shows a value that has no characters.
@@ -51,7 +61,7 @@ func orEmpty(s string) string {
 
 func writeWarnings(b *strings.Builder, s Style, warnings []string) {
 	for _, line := range warnings {
-		wrap(b, s.paint(yellow, "warning: "), "         ", line)
+		s.wrap(b, s.paint(yellow, "warning: "), "         ", line)
 	}
 }
 
@@ -59,7 +69,7 @@ func writeWarnings(b *strings.Builder, s Style, warnings []string) {
 func (r *Reverted) WriteText(w io.Writer, s Style) error {
 	var b strings.Builder
 	for _, set := range r.Settings {
-		fmt.Fprintf(&b, "%s %s -> %s\n", pad(set.Key, keyWidth), orEmpty(set.Before), orEmpty(set.After))
+		s.change(&b, set)
 	}
 	if r.FileBack {
 		fmt.Fprintf(&b, "%s as it was\n", pad(r.File, keyWidth))
@@ -84,9 +94,9 @@ func (e *Evidence) WriteText(w io.Writer, s Style) error {
 	if e.Watched != "" {
 		since = "in " + e.Watched
 	}
-	wrap(&b, pad("counters", 10), strings.Repeat(" ", 10), since)
+	s.wrap(&b, pad("counters", 10), strings.Repeat(" ", 10), since)
 	if e.Container != "" {
-		wrap(&b, pad("container", 10), strings.Repeat(" ", 10), e.Container+"; what interfaces and processors count is the host's, and not seen here or not ours alone")
+		s.wrap(&b, pad("container", 10), strings.Repeat(" ", 10), e.Container+"; what interfaces and processors count is the host's, and not seen here or not ours alone")
 	}
 	quiet, unknown := 0, 0
 	for _, t := range e.Witnesses {
@@ -107,9 +117,9 @@ func (e *Evidence) WriteText(w io.Writer, s Style) error {
 		if e.Watched != "" {
 			more = "."
 		}
-		wrap(&b, "", "  ", s.paint(yellow, "The kernel has evidence")+more)
+		s.wrap(&b, "", "  ", s.paint(yellow, "The kernel has evidence")+more)
 	} else {
-		wrap(&b, "", "  ", s.paint(green, "The kernel has no evidence that a setting is too small."))
+		s.wrap(&b, "", "  ", s.paint(green, "The kernel has no evidence that a setting is too small."))
 	}
 	fmt.Fprintf(&b, "%s quiet", count(quiet, "counter"))
 	if unknown > 0 {
@@ -129,26 +139,38 @@ func (t Testimony) write(b *strings.Builder, s Style) {
 	if !t.Known {
 		mark, color, value = "unknown", grey, "-"
 	}
-	line := pad(t.Counter, counterWidth) + " " + pad(value, numberWidth)
+	line, lead := pad(t.Counter, counterWidth)+" "+pad(value, numberWidth), strings.Repeat(" ", indent)
 	if t.Of != "" && t.Known {
-		line += fmt.Sprintf(" of %d %s", t.OfValue, t.Of)
+		of := fmt.Sprintf(" of %d %s", t.OfValue, t.Of)
 		if t.OfValue > 0 {
-			line += fmt.Sprintf(" (%.3g%%)", 100*float64(t.Value)/float64(t.OfValue))
+			of += fmt.Sprintf(" (%.3g%%)", 100*float64(t.Value)/float64(t.OfValue))
 		}
+		if indent+len(line)+len(of) > s.width() {
+			line, of = strings.TrimRight(line, " "), "\n"+lead+strings.TrimLeft(of, " ")
+		}
+		line += of
 	}
 	b.WriteString(s.paint(color, pad(mark, markWidth)) + " " + strings.TrimRight(line, " ") + "\n")
-	lead := strings.Repeat(" ", indent)
 	if t.Says != "" {
-		wrap(b, lead, lead, t.Says)
+		s.wrap(b, lead, lead, t.Says)
 	}
 	for _, setting := range t.Settings {
-		wrap(b, lead, lead+"  ", "supports "+setting)
+		s.wrap(b, lead, lead+"  ", "supports "+setting)
+	}
+	if len(t.Unseen) > 0 {
+		s.wrap(b, lead, lead+"  ", "supports "+strings.Join(t.Unseen, ", ")+", which cannot be seen here")
 	}
 	if t.Otherwise != "" {
-		about := "No setting is known for it."
-		if len(t.Supports) > 0 {
-			about = "Nothing to change in " + strings.Join(t.Supports, ", ") + "."
+		fine := slices.DeleteFunc(slices.Clone(t.Supports), func(key string) bool {
+			return slices.ContainsFunc(t.Unseen, func(name string) bool { return name == key || strings.HasPrefix(name, key+" ") })
+		})
+		about := ""
+		switch {
+		case len(t.Supports) == 0:
+			about = "No setting is known for it. "
+		case len(fine) > 0:
+			about = "Nothing to change in " + strings.Join(fine, ", ") + ". "
 		}
-		wrap(b, lead, lead, about+" "+t.Otherwise)
+		s.wrap(b, lead, lead, about+t.Otherwise)
 	}
 }

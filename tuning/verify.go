@@ -18,6 +18,8 @@ type Witness struct {
 	Above int64   `yaml:"above"`
 	Of    string  `yaml:"of"`
 	Share float64 `yaml:"share"`
+	// Least is below which number a share says nothing: one packet of fifty that was lost is no measure of a path.
+	Least int64 `yaml:"least"`
 	// Supports are the keys of the settings that it speaks for.
 	Supports []string `yaml:"supports"`
 	Says     string   `yaml:"says"`
@@ -56,7 +58,9 @@ type Testimony struct {
 	Supports []string `json:"supports,omitempty"`
 	// Settings are the supported ones that are not as wanted, as "KEY: VALUE, wanted WANTED".
 	Settings []string `json:"settings,omitempty"`
-	// Otherwise is what to look at, where all of them are.
+	// Unseen are the supported ones that cannot be read here: those of its host, in a container.
+	Unseen []string `json:"unseen,omitempty"`
+	// Otherwise is what to look at, where none of them is known to be another than wanted.
 	Otherwise string `json:"otherwise,omitempty"`
 }
 
@@ -108,23 +112,34 @@ func Verify(h *Host, o Options, watched string, wait func() error) (*Evidence, e
 	return e, nil
 }
 
+// evident reports whether the counts are evidence.
+func (w Witness) evident(c counters) bool {
+	n := c[w.Counter]
+	if w.Of == "" {
+		return n > w.Above
+	}
+	whole := c.whole(w.Of)
+	return n > 0 && n >= w.Least && whole > 0 && float64(n) > float64(whole)*w.Share
+}
+
 // testify compares a counter, and looks up the settings that it speaks for.
 func (w Witness) testify(c counters, report *Report) Testimony {
-	t := Testimony{Counter: w.Counter, Of: w.Of}
+	t := Testimony{Counter: w.Counter, Of: w.Of, Evidence: w.evident(c)}
 	t.Value, t.Known = c[w.Counter]
 	if w.Of != "" {
-		t.OfValue = c[w.Of]
-		t.Evidence = c.exceeds(w.Counter, w.Of, w.Share)
-	} else {
-		t.Evidence = t.Value > w.Above
+		t.OfValue = c.whole(w.Of)
 	}
 	if !t.Evidence {
 		return t
 	}
 	t.Says, t.Supports = w.Says, w.Supports
 	for _, found := range report.Rows {
-		if found.State == Change && slices.Contains(w.Supports, found.Key) {
+		switch {
+		case !slices.Contains(w.Supports, found.Key):
+		case found.State == Change:
 			t.Settings = append(t.Settings, found.sentence())
+		case found.State == Absent:
+			t.Unseen = append(t.Unseen, found.name())
 		}
 	}
 	if len(t.Settings) == 0 {

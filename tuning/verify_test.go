@@ -3,6 +3,7 @@ package tuning
 import (
 	"bytes"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,76 @@ func TestSupportEndsWhenSet(t *testing.T) {
 	w := e.Witnesses[0]
 	if w.Counter != "TcpExt.ListenOverflows" || !w.Evidence || len(w.Settings) != 0 || !strings.Contains(w.Otherwise, "not emptied in time") {
 		t.Errorf("%+v", w)
+	}
+}
+
+// TestCountersThatTurnOver has one processor's 32 bits run out, and an interface that came up anew.
+func TestCountersThatTurnOver(t *testing.T) {
+	h := newHost(t, map[string]*string{
+		"/proc/net/softnet_stat":                          is("fffffff0 fffffffe 0000ffff 00000000\n00000010 00000000 00000000 00000000\n"),
+		"/sys/class/net/eth0/statistics/rx_missed_errors": is("900\n"),
+		"/proc/sys/fs/file-nr":                            is("4000\t0\t9000\n"),
+	})
+	e, err := Verify(h, Options{Service: siteAndAPI}, "10s", func() error {
+		change(t, h, map[string]*string{
+			"/proc/net/softnet_stat":                          is("00000010 00000001 0000ffff 00000000\n00000020 00000000 00000000 00000000\n"),
+			"/sys/class/net/eth0/statistics/rx_missed_errors": is("2\n"),
+			"/proc/sys/fs/file-nr":                            is("3000\t0\t9000\n"),
+		})
+		return nil
+	})
+	must(t, err)
+	for counter, want := range map[string]int64{"softnet.dropped": 3, "nic.rx_missed_errors": 2, "softnet.squeezed": 0, "files.open": 3000} {
+		i := slices.IndexFunc(e.Witnesses, func(w Testimony) bool { return w.Counter == counter })
+		if w := e.Witnesses[i]; w.Value != want || counter == "softnet.squeezed" && w.OfValue != 48 {
+			t.Errorf("%s: %+v, want %d", counter, w, want)
+		}
+	}
+}
+
+// TestMorePacketsThanAreCounted has a machine that has been up for so long that the count of packets has turned over: what is left
+// of it is no measure for what was squeezed in all that time.
+func TestMorePacketsThanAreCounted(t *testing.T) {
+	changes := map[string]*string{
+		"/proc/net/softnet_stat":                    is("000186a0 00000000 00000100 00000000\n"),
+		"/sys/class/net/eth0/statistics/rx_packets": is("90000000000\n"),
+	}
+	e, err := Verify(newHost(t, changes), Options{Service: siteAndAPI}, "", nil)
+	must(t, err)
+	i := slices.IndexFunc(e.Witnesses, func(w Testimony) bool { return w.Counter == "softnet.squeezed" })
+	if w := e.Witnesses[i]; w.Value != 256 || w.OfValue != 90000000000 || w.Evidence {
+		t.Errorf("%+v", w)
+	}
+}
+
+// TestSettingsOfTheHost is verified in a container, which sees what its host drops and not the setting that would help.
+func TestSettingsOfTheHost(t *testing.T) {
+	h := newHost(t, trouble)
+	must(t, os.Remove(h.path(sysctlPath("net.core.netdev_max_backlog"))))
+	e, err := Verify(h, Options{Service: siteAndAPI}, "", nil)
+	must(t, err)
+	i := slices.IndexFunc(e.Witnesses, func(w Testimony) bool { return w.Counter == "softnet.dropped" })
+	if w := e.Witnesses[i]; !w.Evidence || len(w.Settings) != 0 || !slices.Equal(w.Unseen, []string{"net.core.netdev_max_backlog"}) {
+		t.Errorf("%+v", w)
+	}
+	var b bytes.Buffer
+	must(t, e.WriteText(&b, Style{}))
+	if text := b.String(); !strings.Contains(text, "supports net.core.netdev_max_backlog, which cannot be seen here\n") || strings.Contains(text, "Nothing to change in net.core.netdev_max_backlog") {
+		t.Errorf("%s", text)
+	}
+}
+
+// TestFewOfFew has a host that has hardly done anything: two segments of a hundred that were sent again are chance.
+func TestFewOfFew(t *testing.T) {
+	for resent, want := range map[string]bool{"2": false, "9": false, "10": true} {
+		e, err := Verify(newHost(t, map[string]*string{
+			"/proc/net/snmp":         is("Tcp: InSegs OutSegs RetransSegs\nTcp: 100 100 " + resent + "\n"),
+			"/proc/net/softnet_stat": is("00000064 00000000 00000002\n"),
+		}), Options{Service: siteAndAPI}, "", nil)
+		must(t, err)
+		if e.Found() != want {
+			t.Errorf("%s of 100: %v", resent, e.Found())
+		}
 	}
 }
 

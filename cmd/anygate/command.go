@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"github.com/anygate/anygate/route"
 )
 
 // Exit codes.
@@ -22,9 +20,21 @@ const (
 type terminal struct {
 	in       io.Reader // nil where nobody can be asked
 	out, err io.Writer
-	signals  <-chan os.Signal
+	// signals is called by commands that do something about signals, which end the process of any other. nil where there are
+	// none.
+	signals func() <-chan os.Signal
 	// own says that the process is there for the command only, which may give up its rights then.
 	own bool
+	// describe, where it is set, is shown the options of a command that is asked for help.
+	describe func(*flag.FlagSet)
+}
+
+// heed takes the signals from now on.
+func (t terminal) heed() <-chan os.Signal {
+	if t.signals == nil {
+		return nil
+	}
+	return t.signals()
 }
 
 // command is one of the words that may follow "anygate".
@@ -42,11 +52,11 @@ func commands() []command {
 		{"check", "[FILE|-c FILE] [--print|--json] [--trust KEY]... [--trust-state FILE]", "validate a configuration; exit 1 on any error", check},
 		{"explain", "METHOD URL [-H 'NAME: VALUE']... [-c FILE]", "say which route answers a request, and how", explainRequest},
 		{"ech", "[-c FILE] [--json]", "print the DNS records of Encrypted Client Hello", printECH},
-		{"sign", "keygen [-o NAME] | --key KEY [-c FILE] [-o FILE] [--expires DURATION] [--open FILE]...", "sign a configuration with all its files, for serve --trust", sign},
+		{"sign", "--key KEY [-c FILE] [-o FILE] [--expires DURATION] [--open FILE]... | keygen [-o NAME]", "sign a configuration with all its files, for serve --trust", sign},
 		{"pack", "DIR [--check] [--level fast|good|best] [--jobs N] [--json]", "precompress a site: br, zstd and gzip beside its files", packSite},
 		{"import", "nginx FILE | ingress FILE... [-o FILE] [--json] [--prefix DIR]", "convert a configuration of nginx, or Ingress objects; exit 1 if something is not carried over", importConfig},
 		{"version", "", "print version, commit, Go, kernel, and the engine that would be chosen", version},
-		{"health", "[URL|-c FILE] [--timeout DURATION]", "ask a server whether it answers: a URL, or the addresses of a configuration", checkHealth},
+		{"health", "[URL|-c FILE] [--timeout DURATION] [--control NAME]", "ask whether the running AnyGate works, or whether a URL answers", checkHealth},
 		{"schema", "", "print the JSON Schema of the configuration, for editors", printSchema},
 		{"completion", "bash|zsh|fish", "print the script that makes a shell complete commands", printCompletion},
 		{"help", "[COMMAND|--json]", "print this, or the usage of a command", help},
@@ -74,48 +84,12 @@ func run(args []string, t terminal) int {
 	if strings.HasPrefix(name, "-") {
 		return serve(t, args)
 	}
-	var names []string
 	for _, c := range commands() {
 		if c.name == name {
 			return c.run(t, args[1:])
 		}
-		names = append(names, c.name)
 	}
-	fmt.Fprintf(t.err, "anygate: unknown command %q", name)
-	switch near := route.Suggest(name, names); {
-	case near != "":
-		fmt.Fprintf(t.err, "; did you mean %q?", near)
-	case strings.ContainsAny(name, "/."):
-		fmt.Fprintf(t.err, "; did you mean \"serve %s\"?", name)
-	}
-	fmt.Fprintln(t.err, "\n'anygate help' lists the commands")
-	return exitUsage
-}
-
-// help prints what there is.
-func help(t terminal, args []string) int {
-	if len(args) > 0 && args[0] == "--json" {
-		return helpJSON(t)
-	}
-	for _, c := range commands() {
-		if len(args) > 0 && args[0] == c.name {
-			_, err := fmt.Fprintf(t.out, "usage: anygate %s\n\n%s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
-			return printed(t, err)
-		}
-	}
-	if len(args) > 0 {
-		fmt.Fprintf(t.err, "anygate: unknown command %q\n", args[0])
-		return exitUsage
-	}
-	var b strings.Builder
-	b.WriteString("usage: anygate [COMMAND]\n\n" +
-		"Without a command, anygate serves ./anygate.yml, else /etc/anygate/anygate.yml, else a demo site on :8080.\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.about)
-	}
-	b.WriteString("\n'anygate help COMMAND' prints its arguments. Exit codes: 0 success, 1 failure, 2 usage.\n")
-	_, err := io.WriteString(t.out, b.String())
-	return printed(t, err)
+	return unknownCommand(t, name)
 }
 
 // errUsage says that usage was printed already.
@@ -128,18 +102,19 @@ func parse(t terminal, name string, args []string, most int, define func(*flag.F
 	define(f)
 	var words []string
 	fail := func(format string, a ...any) ([]string, error) {
-		fmt.Fprintf(t.err, "anygate %s: %s\n", name, fmt.Sprintf(format, a...))
-		help(terminal{out: t.err, err: t.err}, []string{name})
+		fmt.Fprintf(t.err, "anygate %s: %s\n%s'anygate help %s' says what its options mean\n", name, fmt.Sprintf(format, a...), usageOf(name), name)
 		return nil, errUsage
 	}
 	for {
 		err := f.Parse(args)
 		switch {
-		case errors.Is(err, flag.ErrHelp):
-			help(t, []string{name})
+		case errors.Is(err, flag.ErrHelp) && t.describe != nil:
+			t.describe(f)
 			return nil, flag.ErrHelp
+		case errors.Is(err, flag.ErrHelp):
+			return nil, helpWith(t, name, f)
 		case err != nil:
-			return fail("%v", err)
+			return fail("%s", optionError(err, f))
 		}
 		if f.NArg() == 0 {
 			return words, nil
@@ -153,10 +128,14 @@ func parse(t terminal, name string, args []string, most int, define func(*flag.F
 
 // exitOf is the exit code for an error of parse.
 func exitOf(err error) int {
-	if errors.Is(err, flag.ErrHelp) {
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		return exitOK
+	case errors.Is(err, errUnprinted):
+		return exitFailure
+	default:
+		return exitUsage
 	}
-	return exitUsage
 }
 
 // printed is the exit code of a command whose answer was written with that error. An answer that did not arrive, on a

@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +34,13 @@ func TestCommands(t *testing.T) {
 		{"help of a command", []string{"help", "explain"}, 0, "usage: anygate explain METHOD URL", ""},
 		{"help of a command, as an option", []string{"check", "-h"}, 0, "usage: anygate check", ""},
 		{"help of nothing", []string{"help", "me"}, 2, "", `unknown command "me"`},
+		{"help of a near miss", []string{"help", "chekc"}, 2, "", `did you mean "check"?`},
+		{"help says what options mean", []string{"help", "serve"}, 0, "  --watch               load the configuration when its files change\n", ""},
+		{"help of one of several words", []string{"tune", "apply", "--help"}, 0, "verify asks the kernel's counters", ""},
+		{"an unknown option", []string{"serve", "--port", "80"}, 2, "", "anygate serve: unknown option --port\nusage: anygate serve ["},
+		{"an option that is nearly one", []string{"check", "--prnt"}, 2, "", "unknown option --prnt; did you mean --print?"},
+		{"an option without its value", []string{"check", "-c"}, 2, "", "-c needs a value behind it"},
+		{"an option with a wrong value", []string{"health", "--timeout", "soon"}, 2, "", `invalid value "soon" for flag -timeout`},
 		{"version", []string{"version"}, 0, "anygate " + versionNumber + "\n", ""},
 		{"version as an option", []string{"--version"}, 0, "engine  ", ""},
 		{"version of something", []string{"version", "x"}, 2, "", `unexpected argument "x"`},
@@ -76,6 +86,32 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 		if !strings.Contains(out, "  "+c.name+" ") {
 			t.Errorf("help does not list %s", c.name)
 		}
+	}
+}
+
+// TestOptionsAreDescribed compares the options of each usage with those that the command reads.
+func TestOptionsAreDescribed(t *testing.T) {
+	for _, c := range commands() {
+		if c.name == "import" || c.name == "help" {
+			continue // a program of its own, and one that reads no options but prints in two forms
+		}
+		for _, o := range c.described() {
+			if o.About == "" {
+				t.Errorf("%s does not say what %s means, or does not know it", c.name, o.Name)
+			}
+		}
+		_, out, _ := invoke(t, t.TempDir(), "help", c.name)
+		c.run(terminal{out: io.Discard, err: io.Discard, describe: func(f *flag.FlagSet) {
+			f.VisitAll(func(g *flag.Flag) {
+				name := "--" + g.Name
+				if len(g.Name) == 1 {
+					name = "-" + g.Name
+				}
+				if !slices.Contains(c.options(), name) || !strings.Contains(out, "\n  "+name+" ") {
+					t.Errorf("the usage of %s does not name %s:\n%s", c.name, name, out)
+				}
+			})
+		}}, []string{"-h"})
 	}
 }
 

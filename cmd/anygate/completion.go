@@ -10,14 +10,28 @@ import (
 	"strings"
 )
 
-var optionWord = regexp.MustCompile(`--?[A-Za-z][A-Za-z0-9-]*`)
-
-// options are the options of a command, in the order of its usage.
+// options are the names of a command's options, in the order of its usage.
 func (c *command) options() []string {
 	var list []string
-	for _, o := range optionWord.FindAllString(c.args, -1) {
-		if !slices.Contains(list, o) {
-			list = append(list, o)
+	for _, m := range optionWord.FindAllStringSubmatch(c.args, -1) {
+		if !slices.Contains(list, m[1]) {
+			list = append(list, m[1])
+		}
+	}
+	return list
+}
+
+var (
+	optionalPart = regexp.MustCompile(`\[[^]]*\]`)
+	literalWord  = regexp.MustCompile(`^[a-z]+$`)
+)
+
+// words are those that may follow a command, in the order of its usage: what is small there stands for itself.
+func (c *command) words() []string {
+	var list []string
+	for _, word := range strings.FieldsFunc(optionalPart.ReplaceAllString(c.args, ""), func(r rune) bool { return r == ' ' || r == '|' }) {
+		if literalWord.MatchString(word) {
+			list = append(list, word)
 		}
 	}
 	return list
@@ -54,11 +68,11 @@ func bashCompletion() string {
 	fmt.Fprintf(&b, "\t\tCOMPREPLY=($(compgen -W '%s' -- \"$current\"))\n\t\treturn\n\tfi\n", strings.Join(commandNames(), " "))
 	b.WriteString("\tcase ${COMP_WORDS[1]} in\n")
 	for _, c := range commands() {
-		if options := c.options(); len(options) > 0 && c.name != "help" {
-			fmt.Fprintf(&b, "\t%s) options='%s' ;;\n", c.name, strings.Join(options, " "))
+		if list := slices.Concat(c.words(), c.options()); len(list) > 0 && c.name != "help" {
+			fmt.Fprintf(&b, "\t%s) options='%s' ;;\n", c.name, strings.Join(list, " "))
 		}
 	}
-	fmt.Fprintf(&b, "\thelp) options='%s --json' ;;\n\tcompletion) options='bash zsh fish' ;;\n\tesac\n", strings.Join(commandNames(), " "))
+	fmt.Fprintf(&b, "\thelp) options='%s --json' ;;\n\tesac\n", strings.Join(commandNames(), " "))
 	b.WriteString("\tCOMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n" +
 		"\tif [ \"${current#-}\" = \"$current\" ]; then\n\t\tCOMPREPLY+=($(compgen -f -- \"$current\"))\n\tfi\n}\n" +
 		"complete -o filenames -F _anygate anygate\n")
@@ -74,11 +88,11 @@ func zshCompletion() string {
 	}
 	b.WriteString("\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n\tcase $words[2] in\n")
 	for _, c := range commands() {
-		if options := c.options(); len(options) > 0 && c.name != "help" {
-			fmt.Fprintf(&b, "\t%s) compadd -- %s ;;\n", c.name, strings.Join(options, " "))
+		if list := slices.Concat(c.words(), c.options()); len(list) > 0 && c.name != "help" {
+			fmt.Fprintf(&b, "\t%s) compadd -- %s ;;\n", c.name, strings.Join(list, " "))
 		}
 	}
-	b.WriteString("\thelp) compadd -- --json; _describe command commands; return ;;\n\tcompletion) compadd -- bash zsh fish; return ;;\n\tesac\n\t_files\n}\n" +
+	b.WriteString("\thelp) compadd -- --json; _describe command commands; return ;;\n\tesac\n\t_files\n}\n" +
 		"if [ \"$funcstack[1]\" = _anygate ]; then\n\t_anygate \"$@\"\nelse\n\tcompdef _anygate anygate\nfi\n")
 	return b.String()
 }
@@ -87,11 +101,15 @@ func fishCompletion() string {
 	quote := strings.NewReplacer(`\`, `\\`, "'", `\'`)
 	var b strings.Builder
 	b.WriteString("# fish completion for anygate; made by \"anygate completion fish\".\n")
-	names := strings.Join(commandNames(), " ")
+	// Fish's own function finds a command's name anywhere in the line: in "help serve", and in "tune check".
+	b.WriteString("function __anygate_command\n\tset -l words (commandline -opc)\n\ttest (count $words) -gt 1; and test $words[2] = $argv[1]\nend\n")
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "complete -c anygate -f -n '__fish_use_subcommand' -a %s -d '%s'\n", c.name, quote.Replace(c.about))
 	}
 	for _, c := range commands() {
+		if words := c.words(); len(words) > 0 {
+			fmt.Fprintf(&b, "complete -c anygate -n '__anygate_command %s' -a '%s'\n", c.name, strings.Join(words, " "))
+		}
 		for _, o := range c.options() {
 			style := "-o"
 			switch {
@@ -100,24 +118,24 @@ func fishCompletion() string {
 			case len(o) == 2:
 				style = "-s"
 			}
-			fmt.Fprintf(&b, "complete -c anygate -n '__fish_seen_subcommand_from %s' %s %s\n", c.name, style, strings.TrimLeft(o, "-"))
+			fmt.Fprintf(&b, "complete -c anygate -n '__anygate_command %s' %s %s\n", c.name, style, strings.TrimLeft(o, "-"))
 		}
 	}
-	fmt.Fprintf(&b, "complete -c anygate -f -n '__fish_seen_subcommand_from help' -a '%s'\n", names)
-	b.WriteString("complete -c anygate -f -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n")
+	fmt.Fprintf(&b, "complete -c anygate -f -n '__anygate_command help' -a '%s'\n", strings.Join(commandNames(), " "))
 	return b.String()
 }
 
 // helpJSON prints the commands for programs, such as the one that makes the manual pages.
 func helpJSON(t terminal) int {
 	type entry struct {
-		Name  string `json:"name"`
-		Args  string `json:"args"`
-		About string `json:"about"`
+		Name    string   `json:"name"`
+		Args    string   `json:"args"`
+		About   string   `json:"about"`
+		Options []option `json:"options,omitempty"`
 	}
 	var list []entry
 	for _, c := range commands() {
-		list = append(list, entry{c.name, c.args, c.about})
+		list = append(list, entry{c.name, c.args, c.about, c.described()})
 	}
 	e := json.NewEncoder(t.out)
 	e.SetEscapeHTML(false)

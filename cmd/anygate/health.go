@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/remote"
 )
 
 // healthTimeout is how long a check waits unless it is told otherwise: less than container runtimes give it.
@@ -21,17 +22,17 @@ const healthTimeout = 2 * time.Second
 // checkHealth asks a server whether it answers, for supervisors that have no client of HTTP: an image made from scratch
 // has only this program.
 func checkHealth(t terminal, args []string) int {
-	var file string
+	var process running
 	timeout := healthTimeout
 	words, err := parse(t, "health", args, 1, func(f *flag.FlagSet) {
-		f.StringVar(&file, "c", "", "configuration file")
+		process.define(f)
 		f.DurationVar(&timeout, "timeout", healthTimeout, "how long to wait")
 	})
 	switch {
 	case err != nil:
 		return exitOf(err)
-	case len(words) > 0 && file != "":
-		fmt.Fprintf(t.err, "anygate health: %s and -c %s exclude each other\n", words[0], file)
+	case len(words) > 0 && process != running{}:
+		fmt.Fprintf(t.err, "anygate health: %s and %s exclude each other\n", words[0], process.option())
 		return exitUsage
 	case timeout <= 0:
 		fmt.Fprintln(t.err, "anygate health: the timeout is not a time")
@@ -42,10 +43,30 @@ func checkHealth(t terminal, args []string) int {
 	if len(words) > 0 {
 		return asked(t, askURL(ctx, words[0]))
 	}
-	name, err := locate(file)
-	if err != nil && file == "" {
+	socket, err := process.socket()
+	if errors.Is(err, errNoConfig) {
 		// What is served without a configuration is served there.
 		return asked(t, askListener(ctx, config.Listener{Network: "tcp", Addr: config.DefaultListen}))
+	}
+	if err != nil {
+		return failed(t, err)
+	}
+	// The process itself knows best. What the file says by now may be another thing than what is served: when a new
+	// configuration is wrong the one before stays, and a supervisor that killed the process for it would make an outage of
+	// a mistake.
+	answer, _, err := remote.Ask(ctx, socket, remote.Request{Do: remote.Health})
+	switch {
+	case err == nil && answer.OK:
+		return exitOK
+	case err == nil && (answer.Looked || process.control != ""):
+		return asked(t, errors.New(answer.Text))
+	case err != nil && (process.control != "" || ctx.Err() != nil):
+		return asked(t, err)
+	}
+	// It has no control socket, or one that does not listen to this user: root's process to nobody but root.
+	name, err := locate(process.file)
+	if err != nil {
+		return failed(t, err)
 	}
 	cfg := load(t, name)
 	if cfg == nil {

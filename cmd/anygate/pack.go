@@ -20,8 +20,8 @@ func packSite(t terminal, args []string) int {
 	var asJSON bool
 	words, err := parse(t, "pack", args, 1, func(f *flag.FlagSet) {
 		f.BoolVar(&o.Check, "check", false, "change nothing; exit 1 if anything is missing or stale")
-		f.StringVar(&level, "level", "", "fast, good or best")
-		f.IntVar(&o.Jobs, "jobs", 0, "files at a time")
+		f.StringVar(&level, "level", "", "how much time to take; best unless another is named")
+		f.IntVar(&o.Jobs, "jobs", 0, "how many files at a time; one for each processor unless said")
 		f.BoolVar(&asJSON, "json", false, "print for machines")
 	})
 	switch {
@@ -70,9 +70,10 @@ func packSite(t terminal, args []string) int {
 // untilSignal is a context that a signal ends.
 func untilSignal(t terminal) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	signals := t.heed()
 	go func() {
 		select {
-		case <-t.signals:
+		case <-signals:
 			cancel()
 		case <-ctx.Done():
 		}

@@ -35,6 +35,23 @@ type confined struct {
 	// plain and secure are addresses below the first port that everybody may listen on.
 	plain, secure string
 	root          *certtest.Authority
+	leave         *os.File // left open for the process; nil is none
+}
+
+// openFiles are the names of what a process has open.
+func openFiles(t *testing.T, pid int) (names []string) {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) == 0 {
+		t.Fatalf("%d files, %v", len(list), err)
+	}
+	for _, e := range list {
+		if name, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func install(t *testing.T) *confined {
@@ -118,6 +135,9 @@ func (c *confined) start(args ...string) *process {
 	c.t.Helper()
 	cmd := program(c.t, filepath.Join(c.dir, "conf"), append([]string{"serve"}, args...)...)
 	cmd.Path = copyProgram(c.t, cmd.Path, filepath.Join(c.dir, "bin"))
+	if c.leave != nil {
+		cmd.ExtraFiles = []*os.File{c.leave}
+	}
 	p := launch(c.t, cmd)
 	c.t.Cleanup(func() {
 		if pid := p.serving(); pid > 0 {
@@ -297,6 +317,17 @@ func TestUser(t *testing.T) {
 			resp.Body.Close()
 		}
 
+		// Whoever has become the user must not have a program of its own handed the key.
+		thief := program(t, filepath.Join(c.dir, "conf"), "upgrade", "--program", "../bin/anygate")
+		thief.Path = filepath.Join(c.dir, "bin/anygate")
+		thief.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		if out, err := thief.CombinedOutput(); err == nil || !strings.Contains(string(out), "only root may name the program") {
+			t.Errorf("the user has another program go on: %v, %s", err, out)
+		}
+		if code, _, errs := p.command("reload", "--dry-run"); code != exitOK || errs != fmt.Sprintf("anygate: this was for process %d, of the user nobody\n", p.cmd.Process.Pid) {
+			t.Errorf("root is told %q", errs)
+		}
+
 		p.must("upgrade")
 		rights(t, p.serving(), privileges.Bind)
 		if shown := c.wantPage("/more", "more"); !shown.Equal(first) {
@@ -429,8 +460,18 @@ func TestUserWithoutLowPorts(t *testing.T) {
 	}
 	const text = "listen: [\"127.0.0.1:0\", \"unix:%s\"%s]\nserver: {user: %q}\nroutes: {/: OK}\n"
 	writeFile(t, c.dir, "conf/anygate.yml", fmt.Sprintf(text, socket, "", asNobody))
+	// Whoever starts it has left a file open that only root can read.
+	left, err := os.Open(filepath.Join(c.dir, "conf/secret/other.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer left.Close()
+	c.leave = left
 	p := c.start()
 	rights(t, p.cmd.Process.Pid, 0)
+	if open := openFiles(t, p.cmd.Process.Pid); slices.Contains(open, left.Name()) {
+		t.Errorf("%s is open still: %q", left.Name(), open)
+	}
 	if log := p.log(); strings.Contains(log, " warn ") {
 		t.Errorf("the log warns:\n%s", log)
 	}
@@ -439,6 +480,8 @@ func TestUserWithoutLowPorts(t *testing.T) {
 	}
 	writeFile(t, c.dir, "conf/anygate.yml", fmt.Sprintf(text, socket, ", "+strconv.Quote(c.plain), asNobody))
 	p.wantRefused([]string{"cannot listen on " + c.plain, "given up", "restart"}, "reload")
+	writeFile(t, c.dir, "conf/anygate.yml", fmt.Sprintf(text, socket, "", asNobody)+"admin: "+c.plain+"\n")
+	p.wantRefused([]string{"anygate.yml:4", "admin: cannot listen on " + c.plain, "given up", "restart"}, "reload")
 	writeFile(t, c.dir, "conf/anygate.yml", fmt.Sprintf(text, socket, "", "root"))
 	if out := p.must("reload", "--dry-run"); !strings.Contains(out, "! server.user stays as it was at the start") {
 		t.Errorf("another user: %q", out)
@@ -447,6 +490,34 @@ func TestUserWithoutLowPorts(t *testing.T) {
 	<-p.read
 	if _, err := os.Stat(socket); !os.IsNotExist(err) {
 		t.Errorf("the socket is left behind: %v", err)
+	}
+}
+
+// TestLookedInto keeps a key without a capability that others of the user lack: it warns of the moment in which they could
+// look into the program, unless they cannot read it, which is as good to be executed.
+func TestLookedInto(t *testing.T) {
+	c := install(t)
+	writeFile(t, c.dir, "conf/anygate.yml", fmt.Sprintf(
+		"listen: \"127.0.0.1:0 tls\"\ntls: {certificates: [{cert: secret/site.pem, key: secret/site.key}]}\nserver: {user: %q, shards: 1}\nroutes: {/: OK}\n", asNobody))
+	const warning = "other programs of the user can look into this one"
+	p := c.start()
+	p.must("stop")
+	<-p.read // to the end
+	if log := p.log(); !strings.Contains(log, warning) {
+		t.Errorf("the log does not warn:\n%s", log)
+	}
+
+	cmd := program(t, filepath.Join(c.dir, "conf"), "serve")
+	cmd.Path = filepath.Join(c.dir, "bin/anygate")
+	if err := os.Chmod(cmd.Path, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	p = launch(t, cmd)
+	p.must("upgrade")
+	p.must("stop")
+	<-p.read
+	if log := p.log(); strings.Contains(log, warning) {
+		t.Errorf("the log warns:\n%s", log)
 	}
 }
 
@@ -492,11 +563,11 @@ func TestUnusable(t *testing.T) {
 	configure := func(cache, site string) {
 		t.Helper()
 		writeFile(t, c.dir, "conf/anygate.yml", fmt.Sprintf(`
-listen: ["127.0.0.1:0 tls"]
+listen: ["%s tls"]
 tls: {certificates: [{cert: secret/site.pem, key: secret/site.key}], ocsp: {cache: %s}}
 server: {user: %q}
 routes: {/: %s}
-`, cache, asNobody, site))
+`, c.secure, cache, asNobody, site))
 	}
 	configure("made", "./www/")
 	p := c.start()

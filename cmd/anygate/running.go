@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/anygate/anygate/control/remote"
@@ -18,19 +22,36 @@ func (r *running) define(f *flag.FlagSet) {
 	f.StringVar(&r.control, "control", "", "name of its control socket")
 }
 
+// socket is the name of its control socket.
+func (r *running) socket() (string, error) {
+	if r.control != "" {
+		return r.control, nil
+	}
+	file, err := locate(r.file)
+	if err != nil {
+		return "", err
+	}
+	return remote.Name(file)
+}
+
+// option is the one that was given, for messages.
+func (r *running) option() string {
+	if r.file != "" {
+		return "-c " + r.file
+	}
+	return "--control " + r.control
+}
+
 // ask has the running AnyGate do something, and prints what came of it.
 func (r *running) ask(t terminal, q remote.Request) int {
-	name := r.control
-	if name == "" {
-		file, err := locate(r.file)
-		if err != nil {
-			return failed(t, err)
-		}
-		if name, err = remote.Name(file); err != nil {
-			return failed(t, err)
-		}
+	name, err := r.socket()
+	if err != nil {
+		return failed(t, err)
 	}
-	a, err := remote.Ask(name, q)
+	a, by, err := remote.Ask(context.Background(), name, q)
+	if by.UID != 0 && os.Geteuid() == 0 {
+		fmt.Fprintf(t.err, "anygate: this was for process %d, of the user %s\n", by.PID, userName(by.UID))
+	}
 	if err != nil {
 		return failed(t, fmt.Errorf("%s: %w", q.Do, err))
 	}
@@ -44,6 +65,15 @@ func (r *running) ask(t terminal, q remote.Request) int {
 	}
 	_, err = io.WriteString(t.out, text)
 	return printed(t, err)
+}
+
+// userName is how people call a user.
+func userName(uid uint32) string {
+	number := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(number); err == nil {
+		return u.Username
+	}
+	return number
 }
 
 // reload makes the running process serve the configuration as it is now.

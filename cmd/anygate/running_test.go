@@ -37,6 +37,51 @@ func onBothEngines(t *testing.T, f func(t *testing.T, engine string)) {
 	}
 }
 
+// TestSignalsEndCommands interrupts a command that waits, as people do by the terminal. The server goes on with what it does.
+func TestSignalsEndCommands(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "anygate.yml", fmt.Sprintf(changeable, "epoll", "one"))
+	p := launch(t, program(t, dir, "serve"))
+	c, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	// It is answered, and its content is still to come.
+	if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	stop := program(t, dir, "stop")
+	if err := stop.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for late := time.Now().Add(10 * time.Second); !strings.Contains(p.log(), "anygate stop has asked for it"); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("the server does not drain:\n%s", p.log())
+		}
+	}
+	if err := stop.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = stop.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		_ = stop.Process.Kill()
+		t.Error("the command goes on waiting after it was interrupted")
+	}
+	if p.ended() {
+		t.Error("the server has ended although a request is under way")
+	}
+}
+
 func TestReloadCommand(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "anygate.yml", fmt.Sprintf(changeable, "auto", "one"))
@@ -72,6 +117,40 @@ func TestReloadCommand(t *testing.T) {
 	}
 	if code := p.exit(); code != exitOK {
 		t.Errorf("the process ends with %d", code)
+	}
+}
+
+// TestCommandsAreInterrupted has a process that never answers: who asks it can stop waiting.
+func TestCommandsAreInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.Listen("unix", dir+"/control.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, name := range []string{"reload", "upgrade", "stop"} {
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			cmd := program(t, dir, name, "--control", dir+"/control.sock")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			c, err := l.Accept() // it waits from now on
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+			err = cmd.Wait()
+			if !late.Stop() {
+				t.Errorf("%s goes on after %v", name, signal)
+			}
+			if err == nil {
+				t.Errorf("%s succeeds without an answer", name)
+			}
+			c.Close()
+		}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"syscall"
 
 	"github.com/anygate/anygate/cmd/anygate/demo"
 	"github.com/anygate/anygate/config"
@@ -49,6 +48,7 @@ func serve(t terminal, args []string) int {
 		return exitUsage
 	}
 
+	signals := t.heed()
 	heritage, err := control.Inherit()
 	if err != nil {
 		return failed(t, err)
@@ -115,21 +115,18 @@ func serve(t terminal, args []string) int {
 	if from != nil {
 		options.Load = from.again
 	}
+	if verified != nil {
+		options.Accept = verified.accept
+	}
 	server, err := control.Start(options)
 	if err != nil {
 		return failed(t, err)
 	}
 	if verified != nil {
-		if err := verified.accept(); err != nil {
-			end := make(chan os.Signal, 1)
-			end <- syscall.SIGTERM
-			_ = server.Serve(end)
-			return failed(t, err)
-		}
 		fmt.Fprintf(t.err, "anygate: the configuration is %s\n", verified)
 	}
 	hint(server)
-	if err := server.Serve(t.signals); errors.Is(err, control.ErrInterrupted) {
+	if err := server.Serve(signals); errors.Is(err, control.ErrInterrupted) {
 		return exitFailure
 	}
 	return exitOK

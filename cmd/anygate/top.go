@@ -64,7 +64,7 @@ func showTop(t terminal, args []string) int {
 	if _, err := client.Status(); err != nil {
 		return failed(t, err)
 	}
-	if err := top.Run(top.Options{Ask: client.Status, Every: every, Stop: t.signals, In: os.Stdin, Out: t.out}); err != nil {
+	if err := top.Run(top.Options{Ask: client.Status, Every: every, Stop: t.heed(), In: os.Stdin, Out: t.out}); err != nil {
 		return failed(t, err)
 	}
 	return exitOK
@@ -105,11 +105,7 @@ func printTop(t terminal, client *top.Client, every time.Duration) int {
 	var before, now *admin.Status
 	before, err := client.Status()
 	if err == nil {
-		select {
-		case <-time.After(every):
-		case <-t.signals:
-			return exitFailure
-		}
+		time.Sleep(every)
 		now, err = client.Status()
 	}
 	if err != nil {

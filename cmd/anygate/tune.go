@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +36,7 @@ type tuneOptions struct {
 	risk    string
 	state   string
 	root    string
+	skip    []string
 	watch   time.Duration
 	asJSON  bool
 	all     bool
@@ -43,13 +46,13 @@ type tuneOptions struct {
 
 // tuneWords are the words after tune, with the options that each of them understands.
 var tuneWords = map[string][]string{
-	"check":  {"c", "profile", "risk", "root", "json", "all"},
-	"apply":  {"c", "profile", "risk", "state", "json", "yes", "dry-run"},
+	"check":  {"c", "profile", "risk", "skip", "root", "json", "all"},
+	"apply":  {"c", "profile", "risk", "skip", "state", "json", "yes", "dry-run"},
 	"revert": {"state", "json", "dry-run"},
 	"verify": {"c", "profile", "root", "json", "all", "for"},
 }
 
-const tuneArgs = "check|apply|revert|verify [-c FILE] [--profile NAME] [--risk safe|measure] [--all] [--json] [--yes] [--dry-run] [--for DURATION] [--state FILE] [--root DIR]"
+const tuneArgs = "check|apply|revert|verify [-c FILE] [--profile NAME] [--risk safe|measure] [--skip KEY]... [--all] [--json] [--yes] [--dry-run] [--for DURATION] [--state FILE] [--root DIR]"
 
 // tune checks the settings of the host, sets them, and takes that back.
 func tune(t terminal, args []string) int {
@@ -61,6 +64,8 @@ func tune(t terminal, args []string) int {
 	host.Root = o.root
 	if o.root == "" {
 		host.Ring = askRing
+	} else if err := host.Usable(); err != nil {
+		return tuneFailed(t, fmt.Errorf("--root: %w", err))
 	} else {
 		// The functions of the host are about this machine.
 		host.Link, host.Qdiscs = nil, nil
@@ -72,7 +77,7 @@ func tune(t terminal, args []string) int {
 	if !ok {
 		return tuneError
 	}
-	options := tuning.Options{Profile: o.profile, Risk: tuning.Risk(o.risk), Service: service}
+	options := tuning.Options{Profile: o.profile, Risk: tuning.Risk(o.risk), Service: service, Skip: o.skip}
 	switch o.word {
 	case "apply":
 		return tuneApply(t, host, o, options)
@@ -96,22 +101,27 @@ func parseTune(t terminal, args []string) (*tuneOptions, int) {
 	o := &tuneOptions{state: tuning.DefaultState}
 	var given []string
 	words, err := parse(t, "tune", args, 1, func(f *flag.FlagSet) {
-		text := func(p *string, name string) {
-			f.Func(name, "", func(s string) error { *p, given = s, append(given, name); return nil })
+		text := func(p *string, name, about string) {
+			f.Func(name, about, func(s string) error { *p, given = s, append(given, name); return nil })
 		}
-		toggle := func(p *bool, name string) {
-			f.BoolFunc(name, "", func(string) error { *p, given = true, append(given, name); return nil })
+		toggle := func(p *bool, name, about string) {
+			f.BoolFunc(name, about, func(string) error { *p, given = true, append(given, name); return nil })
 		}
-		text(&o.file, "c")
-		text(&o.profile, "profile")
-		text(&o.risk, "risk")
-		text(&o.state, "state")
-		text(&o.root, "root")
-		toggle(&o.asJSON, "json")
-		toggle(&o.all, "all")
-		toggle(&o.yes, "yes")
-		toggle(&o.dry, "dry-run")
-		f.Func("for", "", func(s string) (err error) {
+		text(&o.file, "c", "configuration file, whose ports, proxies and sizes count")
+		text(&o.profile, "profile", "what the host is for, edge unless another is named: "+strings.Join(tuning.ProfileNames(), ", "))
+		text(&o.risk, "risk", "how far to go: safe, or measure as well (check, apply)")
+		text(&o.state, "state", "where apply records how things were, and revert finds it")
+		text(&o.root, "root", "look at a tree with proc and sys in it, not at this machine (check, verify)")
+		f.Func("skip", "leave settings alone, KEY[,KEY...] (check, apply)", func(s string) error {
+			given = append(given, "skip")
+			o.skip = append(o.skip, strings.Split(s, ",")...)
+			return nil
+		})
+		toggle(&o.asJSON, "json", "print for machines")
+		toggle(&o.all, "all", "show what is fine as well (check, verify)")
+		toggle(&o.yes, "yes", "do not ask (apply)")
+		toggle(&o.dry, "dry-run", "show what would change, and change nothing (apply, revert)")
+		f.Func("for", "count what is added in that time, not since the machine began (verify)", func(s string) (err error) {
 			given = append(given, "for")
 			o.watch, err = time.ParseDuration(s)
 			return err
@@ -152,6 +162,15 @@ func parseTune(t terminal, args []string) (*tuneOptions, int) {
 		return nil, tuneError
 	}
 	o.word = words[0]
+	// The host's files are looked up below its root, so that names have to say all of the way.
+	for _, name := range []*string{&o.root, &o.state} {
+		if *name == "" {
+			continue
+		}
+		if *name, err = filepath.Abs(*name); err != nil {
+			return nil, tuneFailed(t, err)
+		}
+	}
 	return o, 0
 }
 
@@ -165,13 +184,19 @@ func describeService(t terminal, file string) (tuning.Service, bool) {
 	if cfg == nil {
 		return tuning.Service{}, false
 	}
-	return serviceOf(name, cfg), true
+	s := serviceOf(name, cfg)
+	s.Named = file != ""
+	return s, true
 }
 
 // serviceOf takes from a configuration what a host's settings depend on.
 func serviceOf(name string, cfg *config.Config) tuning.Service {
 	s := tuning.Service{Config: name, Shards: cfg.Server.Shards, Connections: cfg.Server.Limits.Connections}
-	for _, l := range cfg.Listen {
+	listeners := cfg.Listen
+	if cfg.Admin != nil {
+		listeners = slices.Concat(listeners, cfg.Admin.Listen)
+	}
+	for _, l := range listeners {
 		if l.Network != "tcp" {
 			continue
 		}
@@ -185,6 +210,12 @@ func serviceOf(name string, cfg *config.Config) tuning.Service {
 	}
 	slices.Sort(s.Ports)
 	s.Ports = slices.Compact(s.Ports)
+	for _, u := range cfg.Upstreams {
+		if !slices.ContainsFunc(u.Members, func(m config.Member) bool { return m.Scheme != "unix" }) {
+			continue
+		}
+		s.Pools = append(s.Pools, tuning.Pool{Name: u.Name, Most: u.Limits.Connections, Idle: u.KeepAlive.Connections})
+	}
 	s.Proxies = slices.ContainsFunc(cfg.Routes, func(r config.Route) bool { return r.Action.Kind == route.Proxy })
 	return s
 }
@@ -198,13 +229,18 @@ func askRing() tuning.Ring {
 	return tuning.Ring{Available: backend.Kind == engine.IOUring, Cause: backend.Cause, Cure: backend.Cure}
 }
 
+// style is how text is written for whoever reads it.
+func (o *tuneOptions) style(t terminal) tuning.Style {
+	return tuning.Style{Color: tuning.Coloured(t.out), All: o.all, Sudo: os.Geteuid() != 0, Width: tuning.Width(t.out)}
+}
+
 // answer prints an answer for people or for machines.
 func (o *tuneOptions) answer(t terminal, code int, value any, write func(io.Writer, tuning.Style) error) int {
 	var err error
 	if o.asJSON {
 		err = tuneJSON(t.out, code, value)
 	} else {
-		err = write(t.out, tuning.Style{Color: tuning.Coloured(t.out), All: o.all})
+		err = write(t.out, o.style(t))
 	}
 	if err != nil {
 		return tuneFailed(t, fmt.Errorf("the answer cannot be written: %w", err))

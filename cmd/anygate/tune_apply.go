@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/anygate/anygate/tuning"
@@ -36,21 +38,22 @@ func tuneApply(t terminal, host *tuning.Host, o *tuneOptions, options tuning.Opt
 		return code
 	}
 	if !o.asJSON {
-		if err := plan.WriteText(t.out, tuning.Style{Color: tuning.Coloured(t.out)}); err != nil {
+		if err := plan.WriteText(t.out, o.style(t)); err != nil {
 			return tuneFailed(t, fmt.Errorf("the answer cannot be written: %w", err))
 		}
 	}
-	left := tuneFine
-	if len(plan.Manual) > 0 {
-		left = tuneTodo
-	}
+	// What is to be done by hand was said, and is no failure: a script that applies goes on. It is check that insists.
 	switch {
 	case plan.Empty():
-		return outcome(false, left, "nothing to write: every setting is as the profile "+plan.Profile+" wants it")
+		return outcome(false, tuneFine, "nothing to write: every setting that apply sets is as the profile "+plan.Profile+" wants it")
 	case plan.Container != "":
 		return outcome(false, tuneTodo, "nothing is written inside a container, and this is one: "+plan.Container)
 	case o.dry:
 		return outcome(false, tuneTodo, "nothing was written (--dry-run)")
+	}
+	if os.Geteuid() != 0 {
+		// Before the question, which would have been answered in vain.
+		return tuneFailed(t, asRoot(fs.ErrPermission))
 	}
 	if !o.yes {
 		agreed, err := ask(t, "\nWrite these settings? 'anygate tune revert' takes them back. [y/N] ")
@@ -64,7 +67,12 @@ func tuneApply(t terminal, host *tuning.Host, o *tuneOptions, options tuning.Opt
 	if err := tuning.Apply(host, plan, o.state); err != nil {
 		return tuneFailed(t, asRoot(err))
 	}
-	return outcome(true, left, fmt.Sprintf("written: %s; how it was is kept in %s", count(len(plan.Settings), "setting"), o.state))
+	words := fmt.Sprintf("written: %s; how it was is kept in %s", count(len(plan.Settings), "setting"), o.state)
+	if slices.ContainsFunc(plan.Settings, func(s tuning.Setting) bool { return s.Key == "net.core.somaxconn" }) {
+		// The kernel cuts a backlog down when it is asked for, and a reload and an upgrade go on with the sockets that are there.
+		words += "\na listener keeps the queue that it was opened with: restart AnyGate if it runs"
+	}
+	return outcome(true, tuneFine, words)
 }
 
 // ask wants a y or yes. The end of the input is a no, and so is a signal: those of a terminal do not end the process by themselves.
@@ -84,7 +92,7 @@ func ask(t terminal, question string) (bool, error) {
 	line := ""
 	select {
 	case line = <-lines:
-	case <-t.signals:
+	case <-t.heed():
 	}
 	if !strings.HasSuffix(line, "\n") {
 		if _, err := fmt.Fprintln(t.out); err != nil {
@@ -157,7 +165,7 @@ func tuneVerify(t terminal, host *tuning.Host, o *tuneOptions, options tuning.Op
 // asRoot says what to do about an error that others do not have.
 func asRoot(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w; settings of the host are root's to write", err)
+		return fmt.Errorf("%w; settings of the host are root's to write (sudo), and --dry-run only shows them", err)
 	}
 	return err
 }

@@ -89,6 +89,69 @@ func TestTuneIsFine(t *testing.T) {
 	}
 }
 
+// TestTuneRoots names the tree of a host in ways that a shell completes, and one that is none.
+func TestTuneRoots(t *testing.T) {
+	dir := t.TempDir()
+	writeHost(t, filepath.Join(dir, "copy"))
+	for _, root := range []string{"copy", "./copy/", "copy/../copy"} {
+		code, out, errs := invoke(t, dir, "tune", "check", "--root", root)
+		if code != 1 || errs != "" || !strings.Contains(out, "change   net.core.somaxconn") {
+			t.Errorf("--root %s: exit code %d, %q\n%s", root, code, errs, out)
+		}
+	}
+	for _, word := range []string{"check", "verify"} {
+		code, out, errs := invoke(t, dir, "tune", word, "--root", "cpoy")
+		if code != 2 || out != "" || !strings.Contains(errs, filepath.Join(dir, "cpoy")+" does not hold a host: there is no proc/sys in it") {
+			t.Errorf("%s of nothing: exit code %d, %q\n%s", word, code, errs, out)
+		}
+	}
+}
+
+// TestTuneReadsTheConfiguration takes from it the ports of all listeners, and what pools may need of the local ones.
+func TestTuneReadsTheConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "anygate.yml", `
+listen: [":41000", "127.0.0.1:41001", "unix:/run/x.sock"]
+admin: 127.0.0.1:41005
+upstreams:
+  api: {members: "10.0.0.1:80", limits: {connections: 50000}}
+  local: {members: "unix:/run/api.sock"}
+routes: {"/": "http://api", "/l": "http://local", "/o": "http://10.0.0.9:81"}
+server: {shards: 3, limits: {connections: 70000}}
+`)
+	writeHost(t, filepath.Join(dir, "host"))
+	for name, text := range map[string]string{
+		"ip_local_reserved_ports": "\n", "ip_local_port_range": "32768\t60999\n",
+	} {
+		writeFile(t, filepath.Join(dir, "host"), "proc/sys/net/ipv4/"+name, text)
+	}
+	_, out, errs := invoke(t, dir, "tune", "check", "--root", "host", "--all", "--json", "-c", "anygate.yml")
+	var report struct {
+		Rows []struct{ Key, Wanted, Target, Note string }
+		Host struct{ Shards int }
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatalf("%v: %s%s", err, out, errs)
+	}
+	wants := map[string]string{
+		"net.ipv4.ip_local_reserved_ports": "41000-41001,41005",
+		"net.ipv4.ip_local_port_range":     "28232 ports: fewer than api may have connections to one member",
+		"limit.nofile":                     ">= 144288",
+	}
+	for _, r := range report.Rows {
+		if want := wants[r.Key]; want != "" && !strings.Contains(r.Wanted+"\n"+r.Target+"\n"+r.Note, want) {
+			t.Errorf("%+v does not say %q", r, want)
+		}
+		delete(wants, r.Key)
+	}
+	if len(wants) != 0 {
+		t.Errorf("there are no rows of %v", wants)
+	}
+	if report.Host.Shards != 3 {
+		t.Errorf("%+v", report.Host)
+	}
+}
+
 func TestTuneJSON(t *testing.T) {
 	root := t.TempDir()
 	writeHost(t, root)
@@ -152,8 +215,24 @@ func interrupted(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signals <- os.Interrupt
 	var out, errs strings.Builder
-	if code := run([]string{"tune", "apply"}, terminal{in: never, out: &out, err: &errs, signals: signals}); code != 1 || !strings.Contains(out.String(), "nothing was written") {
+	if code := run([]string{"tune", "apply"}, terminal{in: never, out: &out, err: &errs, signals: func() <-chan os.Signal { return signals }}); code != 1 || !strings.Contains(out.String(), "nothing was written") {
 		t.Errorf("apply with a signal: %d, %s%s", code, out.String(), errs.String())
+	}
+}
+
+// applyAsNobody applies as a user who may not, and is told so instead of being asked.
+func applyAsNobody(t *testing.T) {
+	t.Helper()
+	if err := syscall.Setresuid(0, 65534, 0); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	code := run([]string{"tune", "apply"}, terminal{in: strings.NewReader("y\n"), out: &out, err: &errs})
+	if err := syscall.Setresuid(0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if code != 2 || strings.Contains(out.String(), "[y/N]") || !strings.Contains(out.String(), "777 -> 16384") || !strings.Contains(errs.String(), "root's to write (sudo)") {
+		t.Errorf("apply as nobody: %d, %s%s", code, out.String(), errs.String())
 	}
 }
 
@@ -180,7 +259,7 @@ func operate(t *testing.T, root string) {
 		queue = "/proc/sys/net/core/somaxconn"
 		ports = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 		conf  = "/etc/sysctl.d/90-anygate.conf"
-		state = "/var/lib/anygate/tune-restore.json"
+		state = "/var/lib/anygate-tune/restore.json"
 	)
 	read := func(name string) string {
 		t.Helper()
@@ -228,7 +307,9 @@ func operate(t *testing.T, root string) {
 	}
 	interrupted(t)
 	gone()
-	tune("Yes\n", 0, append(diff, "written: ", "is kept in "+state), "apply")
+	applyAsNobody(t)
+	gone()
+	tune("Yes\n", 0, append(diff, "written: ", "is kept in "+state, "restart AnyGate if it runs"), "apply")
 	if read(queue) != "16384\n" || read(ports) != "41000\n" || read("/proc/sys/vm/swappiness") != "10\n" || !strings.Contains(read(conf), "\nvm.swappiness = 10\n") {
 		t.Errorf("%q, %q\n%s", read(queue), read(ports), read(conf))
 	}
@@ -253,6 +334,26 @@ func operate(t *testing.T, root string) {
 	if err := json.Unmarshal([]byte(tune("", 0, nil, "revert", "--json")), &back); err != nil || len(back.Settings) != len(plan.Settings) {
 		t.Errorf("%+v, %v", back, err)
 	}
+	gone()
+
+	// What is left to be done by hand is no failure of apply, the first time and again; check insists on it.
+	writeFile(t, "/", "proc/self/limits", "Max open files            1024                 4096                 files     \n")
+	for _, words := range []string{"written: ", "nothing to write"} {
+		tune("", 0, []string{"by hand: limit.nofile: 4096, wanted >= 524288", words}, "apply", "--yes")
+	}
+	tune("", 1, []string{"1 setting should change by other means"}, "check")
+	tune("", 0, []string{"everything is as it was"}, "revert")
+	writeFile(t, "/", "proc/self/limits", hostFiles["proc/self/limits"])
+	gone()
+
+	// A record where the operator is.
+	if err := os.Mkdir("/home", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("/home")
+	tune("", 0, []string{"written: "}, "apply", "--yes", "--state", "before.json")
+	read("before.json")
+	tune("", 0, []string{"everything is as it was"}, "revert", "--state", "before.json")
 	gone()
 
 	// The same host, in a container.

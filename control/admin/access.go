@@ -27,18 +27,28 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			fail(w, http.StatusMisdirectedRequest, "without a token, requests have to name this machine by an address or as localhost")
 			return
 		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			if r.Header.Get(changing) == "" {
-				fail(w, http.StatusForbidden, "what changes something needs the field "+changing+", with any value")
-				return
-			}
-			if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-				fail(w, http.StatusForbidden, "this request comes from another site")
-				return
-			}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get(changing) == "" {
+			fail(w, http.StatusForbidden, "what changes something needs the field "+changing+", with any value")
+			return
+		}
+		if foreign(r) {
+			fail(w, http.StatusForbidden, "this request comes from another site")
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// foreign reports whether a page of another site asks, as far as a browser tells. It would not be shown the answer, but
+// could have it made again and again; a profile costs all requests something. A link that is followed is the user's own
+// doing, and shows no more than it says.
+func foreign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+		return false
+	}
+	followed := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	return !followed || strings.HasPrefix(r.URL.Path, "/debug/")
 }
 
 // addressed reports whether a request names this machine in a way that no name server can. A page that a browser shows may

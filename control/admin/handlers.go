@@ -22,7 +22,7 @@ func (s *Server) handler() http.Handler {
 	open.HandleFunc("GET /{$}", servePage)
 	open.HandleFunc("GET /healthz", s.healthz)
 	open.HandleFunc("GET /readyz", s.readyz)
-	open.Handle("/", s.guarded(guarded))
+	open.Handle("/", s.guarded(seated(guarded)))
 	guarded.Handle("GET /metrics", s.scrape)
 	guarded.HandleFunc("GET /status", s.status)
 	guarded.HandleFunc("GET /config", s.config)
@@ -70,16 +70,10 @@ func answer(w http.ResponseWriter, status int, v any) {
 
 // healthz says whether the process works: whether all shards answer.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	silent := ""
-	s.process.Measure(func(r *metrics.Readings) {
-		for i := range r.Shards {
-			if !r.Shards[i].Answers {
-				silent += " " + strconv.Itoa(i)
-			}
-		}
-	})
+	var silent string
+	s.process.Measure(func(r *metrics.Readings) { silent = r.Silent() })
 	if silent != "" {
-		say(w, http.StatusServiceUnavailable, "shards that do not answer:"+silent)
+		say(w, http.StatusServiceUnavailable, "shards that do not answer: "+silent)
 		return
 	}
 	say(w, http.StatusOK, "ok")
@@ -129,7 +123,11 @@ func (s *Server) setMember(enabled bool) http.HandlerFunc {
 			fail(w, http.StatusBadRequest, `the content has to be {"upstream": NAME, "member": ADDRESS}: `+err.Error())
 			return
 		}
-		if err := s.process.SetMember(q.Upstream, q.Member, enabled); err != nil {
+		switch err := s.process.SetMember(q.Upstream, q.Member, enabled); {
+		case errors.Is(err, ErrUpgrading):
+			fail(w, http.StatusConflict, err.Error())
+			return
+		case err != nil:
 			fail(w, http.StatusNotFound, err.Error())
 			return
 		}

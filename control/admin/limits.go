@@ -3,7 +3,8 @@ package admin
 import "time"
 
 const (
-	// maxConnections is how many connections there may be at a time; further ones wait.
+	// maxConnections is how many connections there may be at a time. A further one has the one closed that has asked for
+	// nothing for longest, and waits if all of them are being answered.
 	maxConnections = 64
 	// maxScrapes is how many scrapes may be under way; a further one is answered with 503.
 	maxScrapes = 4

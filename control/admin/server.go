@@ -27,6 +27,9 @@ type Process interface {
 	Clients(most int) ([]Client, error)
 }
 
+// ErrUpgrading is why SetMember does nothing at the moment.
+var ErrUpgrading = errors.New("another process is about to go on in the place of this one: ask again when it does")
+
 // Terms are on what terms requests are answered. They may be replaced while the server runs.
 type Terms struct {
 	// Tokens are what whoever asks has to know one of; none asks for nothing.
@@ -41,7 +44,7 @@ type Server struct {
 	http    http.Server
 	terms   atomic.Pointer[Terms]
 	scrape  http.Handler
-	slots   chan struct{}
+	places  *places
 
 	mu        sync.Mutex
 	listeners map[net.Listener]bool
@@ -50,9 +53,9 @@ type Server struct {
 
 // New makes a server, which does not listen yet.
 func New(p Process) *Server {
-	s := &Server{process: p, scrape: metricsHandler(p), slots: make(chan struct{}, maxConnections), listeners: make(map[net.Listener]bool)}
+	s := &Server{process: p, scrape: metricsHandler(p), places: newPlaces(), listeners: make(map[net.Listener]bool)}
 	s.http = http.Server{
-		Handler:           s.handler(),
+		Handler: s.handler(), ConnContext: withPlace,
 		ReadHeaderTimeout: headTime, ReadTimeout: requestTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHead,
 		ErrorLog:       log.New(io.Discard, "", 0),
@@ -69,15 +72,16 @@ func (s *Server) Listen(l net.Listener) {
 	s.mu.Lock()
 	s.listeners[l] = true
 	s.mu.Unlock()
-	s.running.Go(func() { _ = s.http.Serve(&limited{l, s.slots}) })
+	s.running.Go(func() { _ = s.http.Serve(&placed{l, s.places}) })
 }
 
-// Unlisten ends what Listen has begun. Connections go on.
+// Unlisten ends what Listen has begun. Its connections are closed when what is under way is answered.
 func (s *Server) Unlisten(l net.Listener) {
 	s.mu.Lock()
 	delete(s.listeners, l)
 	s.mu.Unlock()
 	_ = l.Close()
+	s.places.leave(l)
 }
 
 // Close ends the server, and all listeners. Answers under way get a moment.
@@ -88,31 +92,4 @@ func (s *Server) Close() {
 		_ = s.http.Close()
 	}
 	s.running.Wait()
-}
-
-// limited bounds the connections of all listeners.
-type limited struct {
-	net.Listener
-	slots chan struct{}
-}
-
-func (l *limited) Accept() (net.Conn, error) {
-	l.slots <- struct{}{}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.slots
-		return nil, err
-	}
-	return &slot{Conn: c, free: sync.OnceFunc(func() { <-l.slots })}, nil
-}
-
-// slot is a connection that counts.
-type slot struct {
-	net.Conn
-	free func()
-}
-
-func (c *slot) Close() error {
-	defer c.free()
-	return c.Conn.Close()
 }

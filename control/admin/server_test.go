@@ -1,9 +1,11 @@
 package admin
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +25,8 @@ type fake struct {
 	ready  error
 	silent bool
 	out    []string // members that were taken out
+	// walk ends a look at the clients, or at whether it is ready, and walking says that it has begun; nil does not wait.
+	walk, walking chan struct{}
 }
 
 func (f *fake) Measure(g func(*metrics.Readings)) {
@@ -40,7 +44,14 @@ func (f *fake) Measure(g func(*metrics.Readings)) {
 	g(&r)
 }
 
-func (f *fake) Ready() error   { return f.ready }
+func (f *fake) Ready() error {
+	if f.walk != nil {
+		f.walking <- struct{}{}
+		<-f.walk
+	}
+	return f.ready
+}
+
 func (f *fake) Config() []byte { return []byte(`{"schema":1}`) }
 func (f *fake) SetMember(upstream, member string, enabled bool) error {
 	if upstream != "api" {
@@ -54,6 +65,10 @@ func (f *fake) SetMember(upstream, member string, enabled bool) error {
 }
 
 func (f *fake) Clients(most int) ([]Client, error) {
+	if f.walk != nil {
+		f.walking <- struct{}{}
+		<-f.walk
+	}
 	return []Client{{Peer: "192.0.2.1:5000", Sent: uint64(most)}}, nil
 }
 
@@ -106,6 +121,13 @@ func TestAnswers(t *testing.T) {
 		{"drain of another", "POST", "/upstreams/drain", `{"upstream":"x","member":"m"}`, []string{"Anygate-Admin", "1"}, 404, "no such upstream"},
 		{"drain without the field", "POST", "/upstreams/drain", `{"upstream":"api","member":"m"}`, nil, 403, "Anygate-Admin"},
 		{"drain by another site", "POST", "/upstreams/drain", `{"upstream":"api","member":"m"}`, []string{"Anygate-Admin", "1", "Sec-Fetch-Site", "cross-site"}, 403, "another site"},
+		{"status for another site", "GET", "/status", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403, "another site"},
+		{"status for a page of another port", "GET", "/status", "", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors"}, 403, "another site"},
+		{"status in a frame of another site", "GET", "/status", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 403, "another site"},
+		{"status by a link", "GET", "/status", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200, ""},
+		{"status for the page", "GET", "/status", "", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors"}, 200, ""},
+		{"profiles by a link", "GET", "/debug/pprof/profile", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 403, "another site"},
+		{"the page by a link", "GET", "/", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200, ""},
 		{"drain by GET", "GET", "/upstreams/drain", "", nil, 405, ""},
 		{"drain of nothing", "POST", "/upstreams/drain", `x`, []string{"Anygate-Admin", "1"}, 400, "has to be"},
 		{"drain with more", "POST", "/upstreams/drain", `{"upstream":"api","member":"m","x":1}`, []string{"Anygate-Admin", "1"}, 400, "unknown field"},
@@ -196,6 +218,138 @@ func TestPagePolicy(t *testing.T) {
 	}
 	if body := w.Body.String(); strings.Contains(body, "http://") || strings.Contains(body, "https://") || strings.Contains(body, " style=") || strings.Contains(body, " onclick=") {
 		t.Error("the page refers to something, or has inline attributes")
+	}
+}
+
+// TestIdleConnectionsGiveWay fills all places with connections that only stay, some of which have been answered: whoever
+// comes next is answered at once, and an answer that is under way is not cut off.
+func TestIdleConnectionsGiveWay(t *testing.T) {
+	f := &fake{walk: make(chan struct{}), walking: make(chan struct{}, 1)}
+	s := New(f)
+	defer s.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Listen(l)
+	get := func(path string) (string, error) {
+		c := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+		r, err := c.Get("http://" + l.Addr().String() + path)
+		if err != nil {
+			return "", err
+		}
+		defer r.Body.Close()
+		b, err := io.ReadAll(r.Body)
+		return string(b), err
+	}
+	type answer struct {
+		text string
+		err  error
+	}
+	slow := make(chan answer, 1)
+	go func() {
+		text, err := get("/connections")
+		slow <- answer{text, err}
+	}()
+	<-f.walking
+	for i := range 2 * maxConnections {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		switch i % 3 {
+		case 0: // says nothing
+		case 1:
+			_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n")
+		case 2:
+			_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+			if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// And now with such as are being answered what everybody may ask: who does not read the answer makes it last.
+	for range maxConnections {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+		<-f.walking
+	}
+	for range 3 {
+		if text, err := get("/healthz"); text != "ok\n" || err != nil {
+			t.Errorf("%q, %v", text, err)
+		}
+	}
+	close(f.walk)
+	if a := <-slow; a.err != nil || !strings.Contains(a.text, "192.0.2.1:5000") {
+		t.Errorf("what was under way: %q, %v", a.text, a.err)
+	}
+}
+
+// TestUnlisten closes an address, and has no token asked for at the other that is left: who has come by the first is not
+// answered any more, but for what was under way.
+func TestUnlisten(t *testing.T) {
+	f := &fake{walk: make(chan struct{}), walking: make(chan struct{}, 1)}
+	s := New(f)
+	defer s.Close()
+	tokens, err := ParseTokens(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetTerms(Terms{Tokens: tokens})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Listen(l)
+	type client struct {
+		net.Conn
+		in *bufio.Reader
+	}
+	dial := func() client {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		return client{c, bufio.NewReader(c)}
+	}
+	say := func(c client, path, fields string) {
+		_, _ = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\n"+fields+"\r\n")
+	}
+	hear := func(c client) int {
+		r, err := http.ReadResponse(c.in, nil)
+		if err != nil {
+			return 0
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		return r.StatusCode
+	}
+	idle, busy := dial(), dial()
+	say(idle, "/status", "")
+	if got := hear(idle); got != 401 {
+		t.Fatalf("%d", got)
+	}
+	say(busy, "/connections", "Authorization: Bearer "+token+"\r\n")
+	<-f.walking
+	s.Unlisten(l)
+	s.SetTerms(Terms{})
+	say(idle, "/status", "")
+	if got := hear(idle); got != 0 {
+		t.Errorf("a connection that was idle is answered %d", got)
+	}
+	close(f.walk)
+	if got := hear(busy); got != 200 {
+		t.Errorf("what was under way is answered %d", got)
+	}
+	say(busy, "/status", "")
+	if got := hear(busy); got != 0 {
+		t.Errorf("a connection that was busy is answered %d afterwards", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/anygate/anygate/control/mark"
 	"github.com/anygate/anygate/telemetry"
 	"github.com/anygate/anygate/tlsedge/certificate"
 )
@@ -22,8 +23,8 @@ type authorityFile struct {
 	inUse      *certificate.Authorities
 
 	current bool      // whether the file still says what is in use
-	looked  fileState // of what that is known of
-	seen    fileState // at the last look
+	looked  mark.Mark // of what that is known of
+	seen    mark.Mark // at the last look
 }
 
 // NewTrust makes a set without any. read reads the files of the configuration, by their path there.
@@ -45,7 +46,7 @@ func (t *Trust) open(name, path string, clients bool) (*certificate.Authorities,
 			return f.inUse, nil
 		}
 	}
-	f := &authorityFile{name: name, path: path, clients: clients, current: true, looked: stateOf(name)}
+	f := &authorityFile{name: name, path: path, clients: clients, current: true, looked: mark.At(name)}
 	f.seen = f.looked
 	var err error
 	if f.inUse, err = f.load(t.read); err != nil {
@@ -89,14 +90,14 @@ func (t *Trust) Look(log Logger) (changed []string) {
 
 // look reads the file again if it has changed and is left in peace now. An error is reported once for each state of it.
 func (f *authorityFile) look(read func(string) ([]byte, error)) error {
-	state := stateOf(f.name)
+	state := mark.At(f.name)
 	seen := f.seen
 	f.seen = state
 	if state == f.looked || state != seen {
 		return nil
 	}
 	a, err := f.load(read)
-	if stateOf(f.name) != state {
+	if mark.At(f.name) != state {
 		return nil // written to while it was read: the next look will see
 	}
 	f.looked = state

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/mark"
 )
 
 // echKey is a key of Encrypted Client Hello with the ECHConfig that says so to clients.
@@ -31,8 +32,8 @@ type echKeys struct {
 	config  *config.ECH
 	keys    []echKey // the newest first
 	current atomic.Pointer[[]tls.EncryptedClientHelloKey]
-	loaded  fileState
-	seen    fileState
+	loaded  mark.Mark
+	seen    mark.Mark
 }
 
 // openECH reads the keys, and makes the first one.
@@ -52,7 +53,7 @@ func openECH(c *config.ECH, names []string, now time.Time) (*echKeys, error) {
 
 // look follows the directory, and makes a new key when it is time for one.
 func (e *echKeys) look(names []string, now time.Time) (said string, err error) {
-	state := stateOf(e.config.Keys.Name)
+	state := mark.At(e.config.Keys.Name)
 	seen := e.seen
 	e.seen = state
 	if state != e.loaded && state == seen {
@@ -88,7 +89,7 @@ func (e *echKeys) publish() {
 
 // reload reads the directory. Only the newest keys are kept in use.
 func (e *echKeys) reload(now time.Time) error {
-	state := stateOf(e.config.Keys.Name)
+	state := mark.At(e.config.Keys.Name)
 	entries, err := os.ReadDir(e.config.Keys.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot read the directory %s: %s", e.config.Keys.Name, cause(err))

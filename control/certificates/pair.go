@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/mark"
 	"github.com/anygate/anygate/tlsedge/certificate"
 )
 
@@ -33,30 +32,10 @@ type pair struct {
 type parser func(chain, key []byte, now time.Time) (*certificate.Pair, certificate.Problems)
 
 // pairState is the state of both files.
-type pairState struct{ cert, key fileState }
-
-// fileState tells one state of a file from another. A file that is replaced by a rename has another inode, one that is
-// written over another time, or at least another length.
-type fileState struct {
-	dev, inode, size uint64
-	changed, written int64
-}
-
-// stateOf is the zero value for a file that is not there. Links are followed, as what they point to is what is read.
-func stateOf(name string) (f fileState) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return f
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		f.dev, f.inode, f.changed = uint64(st.Dev), st.Ino, st.Ctim.Nano()
-	}
-	f.size, f.written = uint64(info.Size()), info.ModTime().UnixNano()
-	return f
-}
+type pairState struct{ cert, key mark.Mark }
 
 func (p *pair) state() pairState {
-	return pairState{stateOf(p.config.Cert.Name), stateOf(p.config.Key.Name)}
+	return pairState{mark.At(p.config.Cert.Name), mark.At(p.config.Key.Name)}
 }
 
 // open reads the files for the first time.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // Status is what there is to know of a certificate.
@@ -42,6 +43,24 @@ func (s *Set) Status() []Status {
 		list[i] = st
 	}
 	return list
+}
+
+// Keys are since when the newest keys are in use that are made again by and by; the zero time where there are none.
+type Keys struct {
+	Tickets, ECH time.Time
+}
+
+// Keys tells of them. One that is far older than its period could not be replaced.
+func (s *Set) Keys() (k Keys) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tickets.keys != nil {
+		k.Tickets = tlsedge.TicketPeriod(s.tickets.epoch, s.config.Tickets.Rotate)
+	}
+	if s.ech != nil && len(s.ech.keys) > 0 {
+		k.ECH = s.ech.keys[0].created
+	}
+	return k
 }
 
 // Inspect tells of the certificates of a configuration without serving them.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/config"
+	"github.com/anygate/anygate/control/mark"
 	"github.com/anygate/anygate/tlsedge"
 )
 
@@ -19,7 +20,7 @@ type tickets struct {
 	own    []byte // made here, where the configuration has none
 	epoch  uint64
 
-	loaded, seen fileState
+	loaded, seen mark.Mark
 }
 
 // open makes the first keys. A secret that was made here goes on with the next configuration.
@@ -34,7 +35,7 @@ func (t *tickets) open(s *Set, previous *Set) error {
 	case c.Off:
 		return nil
 	case c.File != nil:
-		t.loaded = stateOf(c.File.Name)
+		t.loaded = mark.At(c.File.Name)
 		secret, err := readSecret(s.read, c.File)
 		if err != nil {
 			return at(c.File.Pos, err)
@@ -73,7 +74,7 @@ func (t *tickets) look(s *Set, now time.Time) error {
 		return nil
 	}
 	if c.File != nil {
-		state := stateOf(c.File.Name)
+		state := mark.At(c.File.Name)
 		seen := t.seen
 		t.seen = state
 		if state != t.loaded && state == seen {

@@ -45,6 +45,35 @@ func TestTicketsWhenTheClockIsSet(t *testing.T) {
 	}
 }
 
+// TestKeys tells since when keys are in use, before and after they are made again.
+func TestKeys(t *testing.T) {
+	w := newWorld(t)
+	w.now = w.now.Truncate(time.Hour).Add(time.Minute)
+	began := w.now.Truncate(time.Hour)
+	c := &config.TLS{
+		Certificates: []config.Certificate{w.pair("a", root.Server("P-256", []string{"a.example"}))},
+		Tickets:      config.Tickets{Rotate: time.Hour, Keep: 2},
+	}
+	s := w.open(c)
+	if k := s.Keys(); !k.Tickets.Equal(began) || !k.ECH.IsZero() {
+		t.Errorf("%+v, want %v", k, began)
+	}
+	w.pass(30 * time.Minute)
+	s.Look()
+	if k := s.Keys(); !k.Tickets.Equal(began) {
+		t.Errorf("half an hour later: %+v, want %v", k, began)
+	}
+	w.pass(time.Hour)
+	s.Look()
+	if k := s.Keys(); !k.Tickets.Equal(began.Add(time.Hour)) {
+		t.Errorf("another hour later: %+v, want %v", k, began.Add(time.Hour))
+	}
+	off := w.open(&config.TLS{Certificates: c.Certificates, Tickets: config.Tickets{Off: true}})
+	if k := off.Keys(); !k.Tickets.IsZero() {
+		t.Errorf("without tickets: %+v", k)
+	}
+}
+
 // TestResumption resumes sessions with tickets of before a rotation, of another server, and not of strangers.
 func TestResumption(t *testing.T) {
 	secret := strings.Repeat("a fleet's secret", 3)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/anygate/anygate/control/mark"
 )
 
 // file is a file of the system in the form that a parser gives it. It is read
@@ -17,8 +19,7 @@ type file[T any] struct {
 
 	mu      sync.Mutex
 	checked time.Time
-	changed time.Time
-	size    int64
+	mark    mark.Mark // of the file that value was made of
 	value   *T
 }
 
@@ -33,7 +34,7 @@ func (f *file[T]) get() *T {
 	}
 	f.checked = now
 	info, err := os.Stat(f.path)
-	if err == nil && f.value != nil && info.ModTime().Equal(f.changed) && info.Size() == f.size {
+	if err == nil && f.value != nil && mark.Of(info) == f.mark {
 		return f.value
 	}
 	var text []byte
@@ -41,7 +42,7 @@ func (f *file[T]) get() *T {
 		text, err = os.ReadFile(f.path)
 	}
 	if err == nil {
-		f.changed, f.size = info.ModTime(), info.Size()
+		f.mark = mark.Of(info)
 	} else if f.value != nil && !os.IsNotExist(err) {
 		return f.value
 	}

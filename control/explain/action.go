@@ -1,10 +1,10 @@
 package explain
 
 import (
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/gateway"
@@ -14,36 +14,16 @@ import (
 
 // static shows what the site answers, and from which file.
 func (e *explanation) static(r *config.Route, g *gateway.Route) {
-	h := e.request
-	below := []byte("/")
-	if m := &e.match; m.HasRest && m.Rest <= len(e.norm) && e.norm[m.Rest-1] == '/' {
-		below = e.norm[m.Rest-1:]
-	}
-	req := static.Request{
-		GET: h.MethodID == http1.GET, HEAD: h.MethodID == http1.HEAD, OPTIONS: h.MethodID == http1.OPTIONS,
-		Path: below, RawPath: e.raw,
-	}
-	if h.HasQuery {
-		req.RawQuery = h.Bytes(h.Query)
-	}
-	req.IfMatch, _ = h.Get(http1.IfMatch)
-	req.IfNoneMatch, _ = h.Get(http1.IfNoneMatch)
-	req.IfModifiedSince, _ = h.Get(http1.IfModifiedSince)
-	req.IfUnmodifiedSince, _ = h.Get(http1.IfUnmodifiedSince)
-	req.Range, _ = h.Get(http1.Range)
-	req.IfRange, _ = h.Get(http1.IfRange)
-	req.Accept, _ = h.Get(http1.Accept)
-	req.AcceptEncoding, _ = h.Get(http1.AcceptEncoding)
-	if i := h.Find("sec-fetch-mode"); i >= 0 {
-		req.SecFetchMode = h.Value(&h.Fields[i])
-	}
+	var req static.Request
+	gateway.FileRequest(&req, e.request, e.raw, e.norm, &e.match, nil)
+	below := string(req.Path)
 	a, done := static.Look(g.Site, &req, e.now.Unix())
 	defer done()
 	if a.Listing != nil {
 		made := a.Listing.Make()
-		e.line("directory", "%s", filepath.Join(r.Static.Root, filepath.FromSlash(unescape(string(below)))))
+		e.line("directory", "%s", filepath.Join(r.Static.Root, filepath.FromSlash(unescape(below))))
 		a.Status, a.Block, a.Length = made.Status, made.Block, int64(len(made.Content))
-	} else if file := servedFile(&r.Static, string(below), a.Status); file != "" {
+	} else if file := servedFile(&r.Static, below, a.Status); file != "" {
 		e.line("file", "%s", file)
 	} else {
 		e.line("directory", "%s", r.Static.Root)
@@ -113,23 +93,8 @@ func (e *explanation) redirect(g *gateway.Route) {
 	e.block(append([]byte("Location: "), g.Location.Append(nil, e.raw, e.norm, query, &e.match)...))
 }
 
-// unescape decodes the escapes that are left in a normalised path.
+// unescape decodes the escapes that are left in a normalised path, which are well-formed.
 func unescape(p string) string {
-	var b strings.Builder
-	for i := 0; i < len(p); i++ {
-		if p[i] == '%' && i+2 < len(p) {
-			b.WriteByte(unhex(p[i+1])<<4 | unhex(p[i+2]))
-			i += 2
-			continue
-		}
-		b.WriteByte(p[i])
-	}
-	return b.String()
-}
-
-func unhex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c - 'A' + 10
+	decoded, _ := url.PathUnescape(p)
+	return decoded
 }

@@ -86,10 +86,12 @@ func (e *explanation) explain(r Request, head []byte) {
 		} else {
 			e.line("answer", "405 Method Not Allowed, Allow: %s: routes match the path, but none the method", allow)
 		}
+		e.hsts()
 		e.errors(&e.cfg.Errors)
 		e.others(-1, true)
 	default:
 		e.line("answer", "404 Not Found: no route matches the path")
+		e.hsts()
 		e.errors(&e.cfg.Errors)
 		e.others(-1, false)
 	}
@@ -123,7 +125,16 @@ func (e *explanation) found(i int) {
 	case route.Echo:
 		e.line("answer", "%s: an echo of the request", status(r.Action.Status))
 	}
+	e.hsts()
 	e.errors(&r.Errors)
+}
+
+// hsts shows what browsers are told of TLS. A field that the response has of its own, from an upstream say, goes before it.
+func (e *explanation) hsts() {
+	if line := e.gen.Settings.HSTS; e.secure && line != nil {
+		e.line("over TLS", "unless the response has one of its own:")
+		e.block(line)
+	}
 }
 
 func place(p config.Pos) string {

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/control"
+	"github.com/anygate/anygate/tlsedge/certificate/certtest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -41,6 +43,7 @@ routes:
   "/rpc/":                  h2c://192.0.2.5:50051
   "/full":                  {to: http://full/x, retry: {attempts: 2, on: [connect, 503]}, errors: {404: ./site/index.html, 5xx: "later", intercept: on}}
   "/rules":                 http://192.0.2.9 | headers req ~Host=inner -User-Agent | headers -Server | allow 10.0.0.0/8 | limit 10/s
+  "/told/:id":            http://192.0.2.9/:id | headers req ~Host={host} ~X-Real-IP={client} ~X-Subject={client-cert-subject} +X-Asked="{method} {scheme}://{authority}{uri}" ~X-Request-ID={request-id} ~X-TLS={tls-version} +X-Brace={{x} | headers +X-Request-ID={request-id}
 `
 
 // TestGolden explains one request of every kind. What depends on the machine is masked.
@@ -68,6 +71,7 @@ func TestGolden(t *testing.T) {
 		{"proxy-secure", "GET", "HTTPS://www.test/api/", []string{"X-Client-Cert-Subject: CN=me"}},
 		{"proxy-settings", "GET", "/full", nil},
 		{"proxy-policies", "GET", "http://www.test/rules", []string{"User-Agent: mine"}},
+		{"proxy-variables", "GET", "https://WWW.test:8443/told/7?q", []string{"X-Subject: CN=admin"}},
 		{"wildcard-host", "GET", "http://a.b.example.com/only", nil},
 		{"method-not-allowed", "GET", "http://dav.test/x", nil},
 		{"not-found", "GET", "/none/of/these", nil},
@@ -147,6 +151,40 @@ func TestOwnCertificates(t *testing.T) {
 
 var changing = regexp.MustCompile(`(ETag|Last-Modified): .*`)
 
+// TestFilesAreAskedForAsServed has a route for one path only, and a field of two lines.
+func TestFilesAreAskedForAsServed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("index"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("routes: {/v1: %s/, /list/: {dir: %s, listing: on}}", dir, t.TempDir())
+	cfg, diagnostics := config.Parse("anygate.yml", []byte(text), config.Options{})
+	if len(diagnostics) > 0 {
+		t.Fatal(diagnostics)
+	}
+	gen, err := control.Compile(cfg, control.NewRegistry(Offline{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		url    string
+		fields []string
+		want   string
+	}{
+		{"/v1", nil, "answer     200 OK\n"},
+		{"/list/", []string{"Accept: text/html;q=0.5", "Accept: application/json"}, "    Content-Type: application/json\n"},
+	}
+	for _, c := range tests {
+		var b strings.Builder
+		if err := Write(&b, cfg, gen, Request{Method: "GET", URL: c.url, Fields: c.fields}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), c.want) {
+			t.Errorf("the explanation lacks %q:\n%s", c.want, b.String())
+		}
+	}
+}
+
 func mask(s, dir string) string {
 	return changing.ReplaceAllString(strings.ReplaceAll(s, dir, "DIR"), "$1: …")
 }
@@ -198,5 +236,49 @@ func TestManyRoutes(t *testing.T) {
 	}
 	if n := strings.Count(b.String(), "the path differs"); n != maxOthers || !strings.Contains(b.String(), "and 81 more") {
 		t.Errorf("%d routes are listed:\n%s", n, b.String())
+	}
+}
+
+// TestHSTS explains what browsers are told of TLS, which is told over TLS only.
+func TestHSTS(t *testing.T) {
+	dir := t.TempDir()
+	site := certtest.NewAuthority("root").Server("P-256", []string{"www.test"})
+	for name, text := range map[string][]byte{"site.pem": site.Chain, "site.key": site.KeyPEM} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const text = `
+listen: ":443 tls"
+tls: {certificates: {cert: site.pem, key: site.key}, hsts: {max-age: 1h, subdomains: on}}
+routes: {"GET /ok": OK, "/up/": http://192.0.2.1}
+`
+	cfg, diagnostics := config.Parse("anygate.yml", []byte(text), config.Options{BaseDir: dir, Stat: os.Stat, ReadFile: os.ReadFile})
+	if err := diagnostics.Err(); err != nil {
+		t.Fatal(err)
+	}
+	gen, err := control.Compile(cfg, control.NewRegistry(Offline{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "over TLS   unless the response has one of its own:\n    Strict-Transport-Security: max-age=3600; includeSubDomains\n"
+	for _, tt := range []struct {
+		method, url string
+		told        int
+	}{
+		{"GET", "https://www.test/ok", 1},
+		{"GET", "https://www.test/up/", 1},
+		{"GET", "https://www.test/nothing", 1},
+		{"PUT", "https://www.test/ok", 1},
+		{"GET", "http://www.test/ok", 0},
+		{"GET", "http://www.test/nothing", 0},
+	} {
+		var b strings.Builder
+		if err := Write(&b, cfg, gen, Request{Method: tt.method, URL: tt.url}, time.Unix(1_700_000_000, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(b.String(), want) != tt.told {
+			t.Errorf("%s %s:\n%s", tt.method, tt.url, b.String())
+		}
 	}
 }

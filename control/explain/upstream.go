@@ -7,8 +7,11 @@ import (
 
 	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/gateway"
+	"github.com/anygate/anygate/http1"
 	"github.com/anygate/anygate/policy"
+	"github.com/anygate/anygate/policy/variable"
 	"github.com/anygate/anygate/proxy"
+	"github.com/anygate/anygate/tlsedge"
 )
 
 // client is the address that the explained request comes from.
@@ -20,6 +23,11 @@ func (e *explanation) proxy(r *config.Route, g *gateway.Route) {
 	in := proxy.Request{
 		Head: e.request, Path: e.norm, Match: &e.match, Peer: client, HTTPS: e.secure, OwnCertificate: e.gen.Settings.OwnCertificates,
 		Content: content, Length: length, Edits: g.Proxy.Edits,
+	}
+	if l := g.Lines; l != nil {
+		lines, _ := l.Append(nil, e.facts(r), http1.MaxHeadBytes)
+		edits := g.Proxy.Edits.With(lines)
+		in.Edits = &edits
 	}
 	shown := make(map[int]bool)
 	members := 0
@@ -46,6 +54,24 @@ func (e *explanation) proxy(r *config.Route, g *gateway.Route) {
 		e.line("balance", "%s, among %d servers", r.Balance.Args(), members)
 	}
 	e.pool(r)
+}
+
+// facts are what variables stand for. What only a connection can tell, or its handshake, stays a name in braces.
+func (e *explanation) facts(r *config.Route) *gateway.Facts {
+	f := &gateway.Facts{
+		Client: netip.AddrPortFrom(client, 0), Peer: netip.AddrPortFrom(client, 0), HTTPS: e.secure, Asked: gateway.AskedBy(e.request, "HTTP/1.1"),
+		Unknown: variable.SetOf(variable.ClientPort, variable.ServerPort, variable.RequestID),
+	}
+	for _, p := range r.Policies {
+		if a, ok := p.(policy.Auth); ok && a.Kind == policy.AuthBasic {
+			f.Unknown |= variable.SetOf(variable.User)
+		}
+	}
+	if e.secure {
+		f.TLS = new(tlsedge.State)
+		f.Unknown |= variable.SetOf(variable.TLSVersion, variable.TLSCipher, variable.TLSServerName, variable.TLSALPN)
+	}
+	return f
 }
 
 // describe names a member as the configuration does.

@@ -53,7 +53,7 @@ func TestFullQueue(t *testing.T) {
 	}
 	p.Submit(0)
 	<-begun
-	// One more is with the feeder at most, and two in the queue.
+	// Two are in the queue.
 	taken := 0
 	for range 4 {
 		if p.Submit(1) {

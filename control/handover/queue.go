@@ -24,6 +24,7 @@ type Queue[T any] struct {
 	closed atomic.Bool
 	bell   *os.File
 	bellFD int
+	rung   [8]byte // the receiver's: what it reads off the bell
 }
 
 type slot[T any] struct {
@@ -102,8 +103,7 @@ func (q *Queue[T]) Take() (item T, ok bool) {
 			q.asleep.Store(false)
 			return item, true
 		}
-		var rung [8]byte
-		if _, err := q.bell.Read(rung[:]); err != nil {
+		if _, err := q.bell.Read(q.rung[:]); err != nil {
 			break
 		}
 	}

@@ -90,14 +90,3 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		}
 	})
 }
-
-// kindName is how Prometheus calls the kind of a family.
-func (f *family) kindName() string {
-	switch f.kind {
-	case counter:
-		return "counter"
-	case gauge:
-		return "gauge"
-	}
-	return "histogram"
-}

@@ -56,6 +56,7 @@ func sample() *Readings {
 			},
 		}},
 		Certificates: []certificates.Status{{File: "site.pem", Names: []string{"a.example"}, Kind: "ECDSA", Until: time.Unix(3000, 0), Stapled: time.Unix(2500, 0)}},
+		Keys:         certificates.Keys{Tickets: time.Unix(1800, 0)},
 		Logs:         []Log{{Name: "error"}, {Name: "access", Dropped: 6, Refused: 2}}, Spans: traces.Counts{Sent: 9, Dropped: 1},
 		Changes: Changes{Loaded: time.Unix(1500, 0), Reloads: 2, Refused: 1, Failed: true},
 	}
@@ -107,6 +108,7 @@ func TestCollector(t *testing.T) {
 	for _, want := range []string{
 		`anygate_build_info{engine=io_uring,version=1.2.3} 1`,
 		`anygate_start_time_seconds{} 1000`,
+		`anygate_tls_key_timestamp_seconds{use=tickets} 1800`,
 		`anygate_config_last_load_successful{} 0`,
 		`anygate_config_loads_total{result=loaded} 2`,
 		`anygate_config_loads_total{result=refused} 1`,

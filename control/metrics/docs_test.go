@@ -59,3 +59,14 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// kindName is how Prometheus calls the kind of a family.
+func (f *family) kindName() string {
+	switch f.kind {
+	case counter:
+		return "counter"
+	case gauge:
+		return "gauge"
+	}
+	return "histogram"
+}

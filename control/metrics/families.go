@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -69,6 +70,16 @@ var processFamilies = []family{
 		for _, c := range r.Certificates {
 			if !c.Stapled.IsZero() {
 				e.value(float64(c.Stapled.Unix()), c.File)
+			}
+		}
+	}},
+	{"anygate_tls_key_timestamp_seconds", "Since when the newest key is in use, of session tickets (tickets) and of Encrypted Client Hello (ech), in Unix time; absent if there is none.", gauge, []string{"use"}, func(r *Readings, e *emitter) {
+		for _, k := range []struct {
+			use   string
+			since time.Time
+		}{{"tickets", r.Keys.Tickets}, {"ech", r.Keys.ECH}} {
+			if !k.since.IsZero() {
+				e.value(float64(k.since.Unix()), k.use)
 			}
 		}
 	}},

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/anygate/anygate/control/certificates"
@@ -26,12 +28,25 @@ type Readings struct {
 	Upstreams []Upstream
 	// Certificates are those that are served.
 	Certificates []certificates.Status
-	// Files is the cache of files, and FilesKept what it holds.
+	// Keys are those of session tickets and Encrypted Client Hello.
+	Keys certificates.Keys
+	// Files is what the cache of files has counted, and what it holds.
 	Files static.Counts
 	// Logs are the destinations of log lines, and Spans what has become of those of traces.
 	Logs    []Log
 	Spans   traces.Counts
 	Changes Changes
+}
+
+// Silent are the indices of the shards that did not answer, or empty.
+func (r *Readings) Silent() string {
+	var list []string
+	for i := range r.Shards {
+		if !r.Shards[i].Answers {
+			list = append(list, strconv.Itoa(i))
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 // Shard is what a shard has counted.

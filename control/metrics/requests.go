@@ -34,18 +34,10 @@ var requestFamilies = []family{
 		r.EachRoute(func(route string, c *gateway.RouteCount) { e.count(c.Sent, route) })
 	}},
 	{"anygate_requests_active", "Requests that are under way, tunnels among them.", gauge, nil, func(r *Readings, e *emitter) {
-		n := int64(0)
-		for i := range r.Shards {
-			n += r.Shards[i].Active
-		}
-		e.value(float64(n))
+		e.sum(r, func(s *Shard) float64 { return float64(s.Active) })
 	}},
 	{"anygate_tunnels_active", "Requests that carry another protocol: WebSockets, CONNECT.", gauge, nil, func(r *Readings, e *emitter) {
-		n := int64(0)
-		for i := range r.Shards {
-			n += r.Shards[i].Tunnels
-		}
-		e.value(float64(n))
+		e.sum(r, func(s *Shard) float64 { return float64(s.Tunnels) })
 	}},
 	{"anygate_requests_protocol_total", "Requests that have begun, by protocol.", counter, []string{"protocol"}, func(r *Readings, e *emitter) {
 		for p := range gateway.Protocols {

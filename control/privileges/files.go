@@ -9,10 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/control/mark"
 )
 
 // Files reads files, also such as the process was allowed to read once and is not any more: of these it has the content
@@ -32,24 +33,7 @@ type keptFile struct {
 	Text  []byte    `json:"text"`
 	Mode  uint32    `json:"mode"`
 	Mtime time.Time `json:"mtime"`
-	Mark  fileMark  `json:"mark"`
-}
-
-// fileMark tells one state of a file from another.
-type fileMark struct {
-	Dev     uint64 `json:"dev"`
-	Inode   uint64 `json:"inode"`
-	Size    int64  `json:"size"`
-	Changed int64  `json:"changed"`
-	Written int64  `json:"written"`
-}
-
-func markOf(info fs.FileInfo) fileMark {
-	m := fileMark{Size: info.Size(), Written: info.ModTime().UnixNano()}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		m.Dev, m.Inode, m.Changed = uint64(st.Dev), st.Ino, st.Ctim.Nano()
-	}
-	return m
+	Mark  mark.Mark `json:"mark"`
 }
 
 // NewFiles reads what a process in that state may read. A nil state is that of one that has given up nothing: it notes what
@@ -172,7 +156,7 @@ func (f *Files) note(name string, text []byte, info fs.FileInfo) {
 	if !f.noting {
 		return
 	}
-	f.kept[key] = keptFile{slices.Clone(text), uint32(info.Mode()), info.ModTime(), markOf(info)}
+	f.kept[key] = keptFile{slices.Clone(text), uint32(info.Mode()), info.ModTime(), mark.Of(info)}
 }
 
 func (f *Files) find(name string) (keptFile, bool) {
@@ -199,7 +183,7 @@ func (f *Files) recall(name string, cause error) ([]byte, fs.FileInfo, error) {
 		f.mu.Unlock()
 	case err != nil:
 		return nil, nil, err
-	case markOf(info) != k.Mark:
+	case mark.Of(info) != k.Mark:
 		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: refusal(fmt.Sprintf(
 			"it has changed since AnyGate was started, and %s may not read it: grant the right to (chgrp and chmod do), or restart AnyGate", f.state.who()))}
 	}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,30 +27,40 @@ func printable(text string) string {
 	}, text)
 }
 
-// Ask has a command done by the process that listens on a name, and waits until it is.
-func Ask(name string, r Request) (Answer, error) {
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: name, Net: "unix"})
+// Ask has a command done by the process that listens on a name, and waits until it is, or ctx ends. It tells which process
+// that is: root believes those of all users, as it cannot know which one is meant, and should be told.
+func Ask(ctx context.Context, name string, r Request) (Answer, Peer, error) {
+	a, by, err := ask(ctx, name, r)
+	if err != nil && ctx.Err() != nil {
+		return Answer{}, by, fmt.Errorf("the process has not answered in time: %w", ctx.Err())
+	}
+	return a, by, err
+}
+
+func ask(ctx context.Context, name string, r Request) (a Answer, by Peer, err error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", name)
 	if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
-		return Answer{}, ErrNobody
+		return a, by, ErrNobody
 	}
 	if err != nil {
-		return Answer{}, err
+		return a, by, err
 	}
-	defer c.Close()
-	// Root has nothing to fear of what another user's process says.
-	if who, err := peer(c); err != nil || os.Geteuid() != 0 && !trusted(who.Uid) {
-		return Answer{}, errors.New("the process that listens on the control socket is another user's")
+	defer conn.Close()
+	c := conn.(*net.UnixConn)
+	// Closing it ends whatever is waited for.
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	if by, err = peer(c); err != nil || os.Geteuid() != 0 && !trusted(by.UID) {
+		return a, by, errors.New("the process that listens on the control socket is another user's")
 	}
 	if err := write(c, r); err != nil {
-		return Answer{}, fmt.Errorf("the process does not listen: %w", err)
+		return a, by, fmt.Errorf("the process does not listen: %w", err)
 	}
-	var a Answer
 	if err := read(c, &a); err != nil {
-		return Answer{}, errors.New("the process has ended before it had an answer")
+		return Answer{}, by, errors.New("the process has ended before it had an answer")
 	}
 	a.Text = printable(a.Text)
 	if a.Wait {
 		_, _ = io.Copy(io.Discard, c)
 	}
-	return a, nil
+	return a, by, nil
 }

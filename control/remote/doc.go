@@ -4,7 +4,8 @@
 // The socket has a name in the abstract namespace of Linux, made of the path of the configuration, unless it is given
 // another one: it needs no directory that can be written to, and nothing is left behind. Names of that kind have no
 // permissions, so each side asks the kernel who the other one is: a server obeys its own user and root, and a client
-// believes a server of these.
+// believes a server of these. Root believes every user's, and is told whose it was: it may be one that was quicker to take
+// the name.
 //
 // Everything runs on ordinary goroutines. The package knows nothing of what the commands do.
 package remote

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,15 +19,16 @@ import (
 // Server listens to commands.
 type Server struct {
 	listener *net.UnixListener
-	do       func(Request) Answer
-	slots    chan struct{}
+	do       func(Request, Peer) Answer
+	slots    chan struct{}  // of clients that have said nothing yet
+	commands atomic.Int64   // that clients wait for
 	answers  sync.WaitGroup // that are due
 }
 
 // Listen listens on a socket with that name: a path, or '@' and a name of the abstract namespace. inherited is the
-// descriptor of one that another process has listened on, and hands over; 0 is none. do is called for each command, from
-// several goroutines.
-func Listen(name string, inherited int, do func(Request) Answer) (*Server, error) {
+// descriptor of one that another process has listened on, and hands over; 0 is none. do is called for each command, with
+// who gives it, from several goroutines.
+func Listen(name string, inherited int, do func(Request, Peer) Answer) (*Server, error) {
 	l, err := listen(name, inherited)
 	if err != nil {
 		return nil, err
@@ -39,7 +42,9 @@ func listen(name string, inherited int) (*net.UnixListener, error) {
 	if inherited == 0 {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
 		if errors.Is(err, unix.EADDRINUSE) {
-			return nil, occupied(name)
+			if err = occupied(name); err == nil {
+				l, err = net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+			}
 		}
 		if err == nil && name[0] != '@' {
 			err = os.Chmod(name, 0o600)
@@ -61,20 +66,39 @@ func listen(name string, inherited int) (*net.UnixListener, error) {
 	return u, nil
 }
 
-// occupied says who has a name. Its process is who called listen.
+// occupied says who has a name, or removes what a process has left there that was killed.
 func occupied(name string) error {
-	c, err := net.DialTimeout("unix", name, time.Second)
-	if errors.Is(err, unix.ECONNREFUSED) {
-		return fmt.Errorf("nobody listens on the control socket %s, which is left from a process that has gone: remove it", name)
+	other, answers := Listener(name)
+	if !answers && name[0] != '@' {
+		info, err := os.Lstat(name)
+		if err == nil && info.Mode().Type() != fs.ModeSocket {
+			return fmt.Errorf("what stands at %s is no socket: remove it, or name another path by --control", name)
+		}
+		if err == nil {
+			err = os.Remove(name)
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return fmt.Errorf("nobody listens on the control socket %s, which is left from a process that has gone, and it cannot be removed: %w", name, err)
 	}
 	who := "another process"
-	if err == nil {
-		defer c.Close()
-		if other, err := peer(c.(*net.UnixConn)); err == nil && other.Pid > 0 {
-			who = fmt.Sprintf("another process, %d of the user %d,", other.Pid, other.Uid)
-		}
+	if other.PID > 0 {
+		who = fmt.Sprintf("another process, %d of the user %d,", other.PID, other.UID)
 	}
 	return fmt.Errorf("%s has the control socket %s already: give each of several processes with one configuration a name of its own by --control", who, name)
+}
+
+// Listener reports whether a process listens on the unix socket with a name, and which one has called listen, as far as
+// that can be found out.
+func Listener(name string) (p Peer, answers bool) {
+	c, err := net.DialTimeout("unix", name, time.Second)
+	if err != nil {
+		return p, !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, unix.ENOENT)
+	}
+	defer c.Close()
+	p, _ = peer(c.(*net.UnixConn))
+	return p, true
 }
 
 // Duplicate is a descriptor of the socket for another process.
@@ -108,36 +132,50 @@ func (s *Server) Close() {
 func (s *Server) accept() {
 	for {
 		c, err := s.listener.AcceptUnix()
-		if err != nil {
+		switch {
+		case errors.Is(err, net.ErrClosed), errors.Is(err, unix.EINVAL): // or it is none that can be listened on
 			return
+		case err != nil:
+			// It is the machine that has nothing left, descriptors say: an operator who comes with a cure finds an ear.
+			time.Sleep(acceptAgain)
+			continue
 		}
 		s.slots <- struct{}{}
 		s.answers.Add(1)
 		go func() {
+			defer c.Close()
 			if s.serve(c) {
 				// Nothing more comes; that the client has gone ends the wait as well as the end of the process.
 				_, _ = io.Copy(io.Discard, c)
 			}
-			_ = c.Close()
-			<-s.slots
 		}()
 	}
+}
+
+// hear takes what one client asks for, if it may.
+func hear(c *net.UnixConn) (r Request, who Peer, ok bool) {
+	_ = c.SetDeadline(time.Now().Add(requestTime))
+	who, err := peer(c)
+	if err != nil || !trusted(who.UID) {
+		_ = write(c, Answer{Text: "only root and the user of the process may command it"})
+		return r, who, false
+	}
+	return r, who, read(c, &r) == nil
 }
 
 // serve does what one client asks for, and reports whether it waits for the connection to end.
 func (s *Server) serve(c *net.UnixConn) (wait bool) {
 	defer s.answers.Done()
-	_ = c.SetDeadline(time.Now().Add(requestTime))
-	who, err := peer(c)
-	if err != nil || !trusted(who.Uid) {
-		_ = write(c, Answer{Text: "only root and the user of the process may command it"})
+	r, who, ok := hear(c)
+	<-s.slots
+	if !ok {
 		return false
 	}
-	var r Request
-	if err := read(c, &r); err != nil {
-		return false
+	a := Answer{Text: "too many commands are under way: ask again later"}
+	if s.commands.Add(1) <= maxCommands {
+		a = s.do(r, who)
 	}
-	a := s.do(r)
+	s.commands.Add(-1)
 	_ = c.SetDeadline(time.Now().Add(requestTime))
 	wait = write(c, a) == nil && a.Wait
 	_ = c.SetDeadline(time.Time{})
@@ -147,19 +185,25 @@ func (s *Server) serve(c *net.UnixConn) (wait bool) {
 // trusted reports whether a user may command, or be believed: root, or the same.
 func trusted(uid uint32) bool { return uid == 0 || uid == uint32(os.Geteuid()) }
 
-// peer is the process at the other end, and its user.
-func peer(c *net.UnixConn) (who *unix.Ucred, err error) {
+// Peer is a process at the other end of a connection, and its user, as the kernel knows them.
+type Peer struct {
+	PID int // 0 if it is of another namespace
+	UID uint32
+}
+
+func peer(c *net.UnixConn) (Peer, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return nil, err
+		return Peer{}, err
 	}
+	var who *unix.Ucred
 	if e := raw.Control(func(fd uintptr) { who, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); e != nil {
-		return nil, e
+		return Peer{}, e
 	}
 	if err != nil {
-		return nil, os.NewSyscallError("getsockopt", err)
+		return Peer{}, os.NewSyscallError("getsockopt", err)
 	}
-	return who, nil
+	return Peer{int(who.Pid), who.Uid}, nil
 }
 
 // read reads one message.

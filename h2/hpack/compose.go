@@ -11,10 +11,12 @@ import "github.com/anygate/anygate/http1"
 // one.
 func (d *Decoder) Compose(b []byte, f *Field, c *http1.Composer) (n, size int, err Error) {
 	for n < len(b) {
-		if k, bytes := d.composeRun(b[n:], c); k > 1 {
-			n += k
-			size += bytes
-			continue
+		if b[n] >= firstDynamic {
+			if k, bytes := d.composeRun(b[n:], c); k > 1 {
+				n += k
+				size += bytes
+				continue
+			}
 		}
 		k, err := d.Next(b[n:], f)
 		if err != OK || k == 0 {
@@ -29,10 +31,16 @@ func (d *Decoder) Compose(b []byte, f *Field, c *http1.Composer) (n, size int, e
 	return n, size, OK
 }
 
-// composeRun adds the fields of a run at the beginning of b, if there is one, and returns its length and that of its lines.
+// firstDynamic and lastShort are the first and the last index of the dynamic table that a byte holds.
+const (
+	firstDynamic = formIndexed + staticLen + 1
+	lastShort    = 0xfe
+)
+
+// composeRun adds the fields of a run at the beginning of b, if there is one, and returns its length and that of its lines. b
+// begins with firstDynamic or more.
 func (d *Decoder) composeRun(b []byte, c *http1.Composer) (k, size int) {
-	const firstDynamic, longest = formIndexed + staticLen + 1, 0xfe
-	if b[0] < firstDynamic || b[0] > longest || d.due {
+	if b[0] > lastShort || d.due {
 		return 0, 0
 	}
 	i := uint32(b[0] - firstDynamic)

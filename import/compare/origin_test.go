@@ -15,13 +15,22 @@ import (
 
 // untold are fields of requests that the two servers set each in its own way.
 var untold = []string{
-	"Connection", "Keep-Alive", "Te", "Via", "Forwarded", "X-Real-Ip", "Accept-Encoding", "Content-Length", "User-Agent", "X-Forwarded-For",
+	"Connection", "Keep-Alive", "Te", "Via", "Forwarded", "Accept-Encoding", "Content-Length", "User-Agent", "X-Forwarded-For",
 	"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "Client-Cert", "X-Client-Cert-Subject", "X-Client-Cert-Fingerprint", "Upgrade",
 }
+
+// toldPrefix is what fields of responses begin with that tell of fields of requests.
+const toldPrefix = "X-Told-"
 
 // tell answers with what was asked.
 func tell(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Powered-By", "origin")
+	// What AnyGate sends always, and nginx where it is told to, is compared where nginx does.
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"} {
+		for _, value := range r.Header.Values(name) {
+			w.Header().Add(toldPrefix+name, value)
+		}
+	}
 	if r.Header.Get("Upgrade") == "websocket" {
 		c, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {
@@ -49,6 +58,21 @@ func tell(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s\n%s\n", strings.Join(lines, ""), content)
 }
 
+// listenOrigin takes an address that is not promised to anybody.
+func listenOrigin(t *testing.T, network, at string) net.Listener {
+	t.Helper()
+	for {
+		l, err := net.Listen(network, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, port, err := net.SplitHostPort(l.Addr().String()); err != nil || !promised[port] {
+			return l
+		}
+		defer func() { _ = l.Close() }()
+	}
+}
+
 // serveOrigin starts an upstream, which ends with the test.
 func serveOrigin(t *testing.T, w *world, addr, network string, secure bool) string {
 	t.Helper()
@@ -56,10 +80,7 @@ func serveOrigin(t *testing.T, w *world, addr, network string, secure bool) stri
 	if network == "unix" {
 		at = strings.TrimPrefix(addr, "unix:")
 	}
-	l, err := net.Listen(network, at)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listenOrigin(t, network, at)
 	s := &http.Server{Handler: http.HandlerFunc(tell), ErrorLog: log.New(io.Discard, "", 0)}
 	if secure {
 		issued := w.authority.Server("P-256", []string{"origin.internal"})

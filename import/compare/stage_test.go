@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -26,7 +27,9 @@ type world struct {
 	origins   map[string]string // address in the configuration: address
 	authority *certtest.Authority
 	clients   *certtest.Authority
-	made      map[string]bool
+	// certificate is that of a client, the same for both servers.
+	certificate tls.Certificate
+	made        map[string]bool
 }
 
 func newWorld(t *testing.T, corpus string) *world {
@@ -35,6 +38,7 @@ func newWorld(t *testing.T, corpus string) *world {
 		dir: t.TempDir(), origins: map[string]string{}, made: map[string]bool{},
 		authority: certtest.NewAuthority("servers"), clients: certtest.NewAuthority("clients"),
 	}
+	w.certificate = *w.clients.Client("alice").TLS()
 	if _, err := os.Stat(filepath.Join(corpus, "files")); err == nil {
 		if err := os.CopyFS(w.dir, os.DirFS(filepath.Join(corpus, "files"))); err != nil {
 			t.Fatal(err)
@@ -143,6 +147,9 @@ func (s *stage) port(t *testing.T, p string) string {
 	return s.ports[p]
 }
 
+// promised are ports that a server will listen on later: no upstream may take one meanwhile.
+var promised = map[string]bool{}
+
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -151,6 +158,7 @@ func freePort(t *testing.T) string {
 	}
 	defer func() { _ = l.Close() }()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
+	promised[port] = true
 	return port
 }
 

@@ -28,6 +28,8 @@ type converter struct {
 	// plain and secure are hosts that are served without TLS, and those that redirect there.
 	plain, redirect []string
 	told            map[string]bool
+	// roots are what app-root asks for, which is done when all paths are there.
+	roots []func()
 }
 
 // host is what becomes of the rules for one host.
@@ -37,6 +39,8 @@ type host struct {
 	title  []string
 	moved  string // a redirect in place of routes
 	place  string
+	// guarded is a path that restricts, is not carried over, and may be about any other; "" is none.
+	guarded string
 }
 
 // Convert reads the objects of some files.
@@ -63,6 +67,13 @@ func Convert(files []string) (*Result, error) {
 	for _, i := range canaries {
 		c.canary(i)
 	}
+	for _, f := range c.roots {
+		f()
+	}
+	for _, h := range c.hosts {
+		c.shut(h)
+		c.spellings(h)
+	}
 	return &Result{YAML: c.write(strings.Join(files, ", ")), Report: c.report}, nil
 }
 
@@ -71,8 +82,8 @@ func (c *converter) ingress(i *ingress) {
 	s := c.settings(i)
 	c.once("fields", report.Item{
 		Level: report.Differs, File: i.file, Line: i.line, What: "Ingress " + i.name,
-		Why: "Upstreams get X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host and Forwarded, and not X-Real-IP, X-Request-ID and X-Scheme.",
-		Do:  "Have the applications read these.",
+		Why: "Upstreams get Forwarded and Via as well, and not X-Original-Forwarded-For; X-Request-ID is AnyGate's, and never the client's own.",
+		Do:  "",
 	})
 	secured := c.secrets(i)
 	for _, r := range i.rules {
@@ -95,7 +106,7 @@ func (c *converter) ingress(i *ingress) {
 			for _, p := range r.paths {
 				c.path(i, s, h, p)
 			}
-			c.root(i, s, h)
+			c.roots = append(c.roots, func() { c.root(i, s, h) })
 			c.www(i, name)
 		}
 	}

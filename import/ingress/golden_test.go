@@ -77,7 +77,7 @@ func TestErrors(t *testing.T) {
 		{"no object", "a: 1\n", "f.yml:1: this is no object of Kubernetes"},
 		{"older", "apiVersion: extensions/v1beta1\nkind: Ingress\n", "f.yml:1: an Ingress of extensions/v1beta1 is older"},
 		{"nothing", "apiVersion: v1\nkind: Service\n", "there is no Ingress"},
-		{"not YAML", "a: [\n", "f.yml: yaml:"},
+		{"not YAML", "a: [\n", "f.yml:1: this is no YAML: did not find expected node content"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

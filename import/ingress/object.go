@@ -88,7 +88,7 @@ func read(files []string) (*objects, error) {
 				break
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", file, err)
+				return nil, placed(file, err)
 			}
 			if len(n.Content) == 1 {
 				if err := o.object(file, n.Content[0]); err != nil {
@@ -101,6 +101,16 @@ func read(files []string) (*objects, error) {
 		return nil, errors.New("there is no Ingress of networking.k8s.io/v1 in the files")
 	}
 	return o, nil
+}
+
+// placed writes an error of YAML with the line in front, as all others are.
+func placed(file string, err error) error {
+	rest, ok := strings.CutPrefix(err.Error(), "yaml: line ")
+	line, what, found := strings.Cut(rest, ": ")
+	if !ok || !found {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return fmt.Errorf("%s:%s: this is no YAML: %s", file, line, what)
 }
 
 // object reads one object, or the items of a list.

@@ -18,6 +18,7 @@ func (c *converter) path(i *ingress, s *settings, h *host, p path) {
 	at := report.Item{File: i.file, Line: p.line, What: "path " + p.text}
 	heads, ok := c.heads(i, s, p, at)
 	if !ok {
+		c.closeBelow(i, s, h, p, at)
 		return
 	}
 	for _, head := range heads {
@@ -45,6 +46,70 @@ func (c *converter) path(i *ingress, s *settings, h *host, p path) {
 			}
 		}
 		c.add(i, h, r)
+	}
+}
+
+// closeBelow keeps back what a path that is not carried over was to restrict: what it begins with is answered with 501. If
+// that is all paths of the host, no other route may let clients in that it might have kept out.
+func (c *converter) closeBelow(i *ingress, s *settings, h *host, p path, at report.Item) {
+	if !s.restricts() {
+		return
+	}
+	place := fmt.Sprintf("%s:%d", i.file, p.line)
+	start := pattern.Start("^" + strings.TrimPrefix(p.text, "^"))
+	if start == "/" {
+		h.guarded = place
+		return
+	}
+	c.add(i, h, &layout.Route{Path: start, Kind: layout.Answer, Text: "NOT_IMPLEMENTED", Neutral: true, Beside: "not carried over", Place: place})
+}
+
+// shut closes the routes of a host that may answer what such a path was to restrict.
+func (c *converter) shut(h *host) {
+	if h.guarded == "" {
+		return
+	}
+	for _, r := range h.routes {
+		if r.Kind != layout.Proxy || slices.ContainsFunc(r.Use, restriction) {
+			continue
+		}
+		file, line := placeOf(r)
+		c.report.Add(report.Item{
+			Level: report.Lost, File: file, Line: line, What: "path " + r.Path,
+			Why: "Requests are not passed on: the path at " + h.guarded + ", which is not carried over, keeps clients from some of them.",
+			Do:  "If that need not be, take that path out and import again.",
+		})
+		r.Kind, r.Text, r.Use, r.Settings, r.Errors, r.Neutral, r.Beside = layout.Answer, "NOT_IMPLEMENTED", nil, nil, nil, true, "not passed on, see the report"
+	}
+}
+
+// placeOf is where a route comes from.
+func placeOf(r *layout.Route) (file string, line int) {
+	colon := strings.LastIndexByte(r.Place, ':')
+	line, _ = strconv.Atoi(r.Place[colon+1:])
+	return r.Place[:max(colon, 0)], line
+}
+
+// spellings tells that a path which keeps clients out can be gone around by another spelling of it, if a wider path of the
+// host lets them in: nginx merges slashes and decodes %2F before it chooses a location, and AnyGate does not.
+func (c *converter) spellings(h *host) {
+	for _, r := range h.routes {
+		if !slices.ContainsFunc(r.Use, restriction) && !(r.Neutral && r.Text == "NOT_IMPLEMENTED") || strings.Trim(r.Path, "/*") == "" {
+			continue
+		}
+		for _, o := range h.routes {
+			wide, ok := strings.CutSuffix(strings.TrimSuffix(o.Path, "*"), "/")
+			if !ok || o == r || o.Kind != layout.Proxy || !strings.HasPrefix(r.Path, wide+"/") || slices.ContainsFunc(o.Use, restriction) {
+				continue
+			}
+			file, line := placeOf(r)
+			c.report.Add(report.Item{
+				Level: report.Lost, File: file, Line: line, What: "path " + r.Path,
+				Why: "Other spellings of the path, such as " + strings.Replace(r.Path, "/", "//", 1) + ", have the route " + o.Path + ", which lets clients in; nginx merges slashes, and decodes %2F, before it chooses a location.",
+				Do:  "Have the service refuse such paths, or restrict " + o.Path + " as docs/policies.md tells.",
+			})
+			return
+		}
 	}
 }
 
@@ -78,6 +143,9 @@ func (c *converter) heads(i *ingress, s *settings, p path, at report.Item) ([]pa
 // regex turns a regular expression, which the controller anchors at the beginning, into paths.
 func (c *converter) regex(text string, at report.Item) ([]pattern.Head, bool) {
 	expr := "^" + strings.TrimPrefix(text, "^")
+	folded := at
+	folded.Level, folded.Why = report.Differs, "Paths are compared with regard to case, here and in all others that are expressions."
+	c.once("case", folded)
 	// The form of the controller's documentation: /something(/|$)(.*)
 	for _, end := range []string{"(/|$)(.*)", "(?:/|$)(.*)", "/?(.*)", "(/|$)(.*)$"} {
 		start, ok := strings.CutSuffix(expr, end)
@@ -144,18 +212,26 @@ func (c *converter) rewritten(i *ingress, s *settings, p path, h pattern.Head, a
 	return to, true
 }
 
-// root deals with app-root: / leads to a path of the application.
+// root deals with app-root: / leads to a path of the application. As the path / is a prefix, what is below it gets a route of
+// its own, /:p1/.
 func (c *converter) root(i *ingress, s *settings, h *host) {
 	if s.appRoot == "" {
 		return
 	}
 	key := prefix + "app-root"
-	if slices.ContainsFunc(h.routes, func(r *layout.Route) bool { return r.Path == "/" || r.Path == "/*" }) {
-		c.lost(i, key, "The path / is a prefix here, and the host has a route for all paths already.", "Let the application redirect from /.")
-		return
+	place := fmt.Sprintf("%s:%d", i.file, i.annotations[key].line)
+	below := &layout.Route{Path: "/:p1/", Kind: layout.Answer, Text: "NOT_FOUND", Neutral: true, Place: "no other path of the host"}
+	if n := slices.IndexFunc(h.routes, func(r *layout.Route) bool { return r.Path == "/" || r.Path == "/*" }); n >= 0 {
+		below = h.routes[n]
+		_, rest, _ := strings.Cut(below.Text, "://")
+		if !(below.Kind == layout.Proxy && !strings.Contains(rest, "/")) && !(below.Kind == layout.Answer) {
+			c.lost(i, key, "The path / is a prefix here, and the host has a route for all paths already.", "Let the application redirect from /.")
+			return
+		}
+		h.routes = slices.Delete(h.routes, n, n+1)
+		below.Path = "/:p1/"
 	}
-	c.differs(i, key, "All paths without a route of their own are redirected, not only /.", "")
-	c.add(i, h, &layout.Route{Path: "/", Kind: layout.Redirect, Text: "FOUND " + s.appRoot, Place: fmt.Sprintf("%s:%d", i.file, i.annotations[key].line)})
+	h.routes = append(h.routes, &layout.Route{Path: "/", Kind: layout.Redirect, Text: "FOUND " + s.appRoot, Place: place}, below)
 }
 
 // www deals with from-to-www-redirect.

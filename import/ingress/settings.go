@@ -3,6 +3,7 @@ package ingress
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,8 +28,22 @@ type settings struct {
 	appRoot               string
 }
 
+// told is what the controller tells every upstream, beside what AnyGate does by itself.
+var told = []string{
+	"~X-Real-IP={client}", "~X-Request-ID={request-id}", "~X-Forwarded-Port={server-port}", "~X-Forwarded-Scheme={scheme}", "~X-Scheme={scheme}",
+}
+
 // value is what may stand in a policy without quotes.
 var value = regexp.MustCompile(`^[A-Za-z0-9/._:%~-]+$`)
+
+// restricts reports whether they keep clients out.
+func (s *settings) restricts() bool { return s.closed || slices.ContainsFunc(s.use, restriction) }
+
+// restriction reports whether a policy keeps clients out.
+func restriction(use string) bool {
+	name, _, _ := strings.Cut(use, " ")
+	return name == "allow" || name == "deny" || name == "auth" || name == "mtls"
+}
 
 // policies are the lines of a route's use.
 func (s *settings) policies() []string {
@@ -44,7 +59,7 @@ func (s *settings) policies() []string {
 
 // settings reads all annotations of an object.
 func (c *converter) settings(i *ingress) *settings {
-	s := &settings{protocol: "HTTP", redirectSSL: true}
+	s := &settings{protocol: "HTTP", redirectSSL: true, request: slices.Clone(told)}
 	body := "body 1MiB" // the controller's default
 	var timeouts document.Map
 	for _, key := range i.order {
@@ -81,10 +96,8 @@ func (c *converter) settings(i *ingress) *settings {
 			} else if !ok {
 				c.timeout(i, key, &timeouts, "idle")
 			}
-		case "whitelist-source-range", "allowlist-source-range":
-			c.addresses(i, key, s, "allow ")
-		case "denylist-source-range":
-			c.addresses(i, key, s, "deny ")
+		case "whitelist-source-range", "allowlist-source-range", "denylist-source-range":
+			// Read together, below.
 		case "limit-rps", "limit-rpm", "limit-connections":
 			c.limit(i, key, name, s)
 		case "limit-burst-multiplier":
@@ -162,6 +175,7 @@ func (c *converter) settings(i *ingress) *settings {
 			c.other(i, key, name, v, s)
 		}
 	}
+	c.access(i, s)
 	s.use = append(s.use, body)
 	if len(timeouts) > 0 {
 		s.route = append(s.route, document.Entry{Key: "timeouts", Value: timeouts})
@@ -247,24 +261,61 @@ func size(s string) (string, bool) {
 	return strconv.FormatInt(n, 10) + unit, true
 }
 
-// addresses reads a list of prefixes.
-func (c *converter) addresses(i *ingress, key string, s *settings, policy string) {
-	var list []string
-	for _, p := range strings.Split(i.annotations[key].value, ",") {
-		p = strings.TrimSpace(p)
-		if _, err := netip.ParsePrefix(p); err != nil {
-			if _, err := netip.ParseAddr(p); err != nil {
-				c.lost(i, key, p+" is no address and no prefix.", "")
-				continue
+// access reads who is let in by address. The controller denies first, whatever is allowed; AnyGate goes by the longest prefix.
+func (c *converter) access(i *ingress, s *settings) {
+	before := len(c.report.Items())
+	deny, _ := c.addresses(i, "denylist-source-range")
+	// The controller serves nothing behind a list that it does not understand.
+	s.closed = s.closed || len(c.report.Items()) > before
+	allow, limited := c.addresses(i, "whitelist-source-range", "allowlist-source-range")
+	allow = slices.DeleteFunc(allow, func(p netip.Prefix) bool {
+		return slices.ContainsFunc(deny, func(d netip.Prefix) bool { return d.Bits() <= p.Bits() && d.Contains(p.Addr()) })
+	})
+	if limited && len(allow) == 0 {
+		deny = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")} // Nobody is let in.
+	}
+	for _, policy := range []struct {
+		name string
+		list []netip.Prefix
+	}{{"deny", deny}, {"allow", allow}} {
+		line := policy.name
+		for _, p := range policy.list {
+			if p.IsSingleIP() {
+				line += " " + p.Addr().String()
+			} else {
+				line += " " + p.String()
 			}
 		}
-		list = append(list, p)
+		if line != policy.name {
+			s.use = append([]string{line}, s.use...)
+		}
 	}
-	if len(list) == 0 {
-		s.closed = s.closed || policy == "allow "
-		return
+}
+
+// addresses reads lists of prefixes. there says whether there is such a list.
+func (c *converter) addresses(i *ingress, names ...string) (list []netip.Prefix, there bool) {
+	for _, name := range names {
+		if _, ok := i.annotations[prefix+name]; ok {
+			there = true
+			list = append(list, c.prefixes(i, prefix+name)...)
+		}
 	}
-	s.use = append(s.use, policy+strings.Join(list, " "))
+	return list, there
+}
+
+// prefixes reads one list.
+func (c *converter) prefixes(i *ingress, key string) (list []netip.Prefix) {
+	for _, p := range strings.Split(i.annotations[key].value, ",") {
+		p = strings.TrimSpace(p)
+		if one, err := netip.ParsePrefix(p); err == nil {
+			list = append(list, one.Masked())
+		} else if a, err := netip.ParseAddr(p); err == nil {
+			list = append(list, netip.PrefixFrom(a, a.BitLen()))
+		} else {
+			c.lost(i, key, p+" is no address and no prefix.", "")
+		}
+	}
+	return list
 }
 
 // limit reads a rate or a number of requests at a time.
@@ -360,6 +411,7 @@ func (c *converter) clients(i *ingress, key string, s *settings) {
 	switch verify {
 	case "", "on":
 		s.use = append(s.use, "mtls "+dir+"/ca.crt")
+		s.request = append(s.request, "~ssl-client-verify={client-cert-verify}", "~ssl-client-subject-dn={client-cert-subject}", "~ssl-client-issuer-dn={client-cert-issuer}")
 		c.differs(i, key, "The secret is expected as the file "+dir+"/ca.crt. A client without a certificate gets 403.", "Mount it there.")
 	case "off":
 	default:

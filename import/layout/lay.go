@@ -35,8 +35,9 @@ func Lay(sites []*Site) document.Map {
 		if len(list) == 0 {
 			continue
 		}
+		above := s.Above
 		if s.Title != "" {
-			list[0].Above = []string{s.Title}
+			above = append(slices.Clone(above), s.Title)
 		}
 		if s.Redirect != "" {
 			for _, name := range s.Names {
@@ -48,10 +49,12 @@ func Lay(sites []*Site) document.Map {
 			continue
 		}
 		if s.Hostless {
+			first := len(routes)
 			routes = append(routes, list...)
+			routes[first].Above = append(slices.Clone(above), list[0].Above...)
 		}
 		if len(s.Names) > 0 {
-			groups = append(groups, groupsOf(s, list, len(groups))...)
+			groups = append(groups, groupsOf(s, list, above, len(groups))...)
 		}
 	}
 	if len(routes) > 0 {
@@ -64,9 +67,7 @@ func Lay(sites []*Site) document.Map {
 }
 
 // groups are those of a server that has names: one for each, with the same routes.
-func groupsOf(s *Site, list document.Map, before int) (groups document.Map) {
-	above := list[0].Above
-	list[0].Above = nil
+func groupsOf(s *Site, list document.Map, above []string, before int) (groups document.Map) {
 	var routes document.Value = list
 	anchor := fmt.Sprintf("server%d", before+1)
 	for i, name := range s.Names {
@@ -105,7 +106,7 @@ func entries(s *Site, several bool) (list document.Map) {
 		if r.Beside != "" {
 			beside = r.Beside + ", " + beside
 		}
-		list = append(list, document.Entry{Key: key, Quoted: true, Value: r.value(), Beside: beside})
+		list = append(list, document.Entry{Key: key, Quoted: true, Value: r.value(), Beside: beside, Above: r.Above})
 	}
 	return list
 }

@@ -25,6 +25,7 @@ type Route struct {
 	Text    string // the action
 	Place   string // where it comes from
 	Beside  string // what is told of it before that
+	Above   []string
 
 	Settings document.Map
 	Errors   document.Map
@@ -41,6 +42,7 @@ type Site struct {
 	Names    []string
 	Hostless bool   // for all hosts that have no routes of their own
 	Title    string // the comment above
+	Above    []string
 	Routes   []*Route
 	// Redirect stands for all routes; Place is where it comes from.
 	Redirect string

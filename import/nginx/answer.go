@@ -45,7 +45,13 @@ func (b *builder) answer(n *node, h pattern.Head) *route {
 	case code < 200 || code > 599:
 		b.lost(n, "There is no answer with this status.", "")
 		return nil
-	case code >= 301 && code <= 308 && code != 304 && text != "":
+	case redirectCodes[n.arg(0)] && text == "", code >= 300 && code < 400 && code != 304 && !redirectCodes[strconv.Itoa(code)]:
+		b.lost(n, "A redirect has a Location, and one of the statuses 301, 302, 303, 307 and 308.", "")
+		return b.missing(n, h)
+	case code == 204 || code == 304:
+		r.kind, r.text = answerRoute, statusName(code)
+		return r
+	case redirectCodes[strconv.Itoa(code)]:
 		to, ok := b.target(n, text, h, false)
 		if !ok {
 			b.lost(n, "The Location is made of what AnyGate does not put together.", "Write a redirect for each of the paths that are meant.")
@@ -108,6 +114,9 @@ func (b *builder) literal(n *node, s string) string {
 			name := strings.Trim(ref, "${}")
 			if name == "server_name" && len(b.server.names) > 0 {
 				return b.server.names[0]
+			}
+			if v, ok := b.values["$"+name]; ok {
+				return v
 			}
 			if d := assignment(n, name); d != nil {
 				d.seen = true
@@ -193,18 +202,17 @@ func (b *builder) target(n *node, s string, h pattern.Head, keeps bool) (string,
 	if i := strings.IndexByte(out, '*'); failed || i >= 0 && i < len(out)-1 || strings.ContainsAny(out, " $\"") {
 		return "", false
 	}
-	if strings.HasPrefix(out, "http") {
-		if _, rest, _ := strings.Cut(out, "://"); !strings.Contains(rest, "/") {
-			out += "" // A host alone is a Location as well.
-		}
-	} else if !strings.HasPrefix(out, "/") {
+	if !strings.HasPrefix(out, "http") && !strings.HasPrefix(out, "/") {
 		return "", false
 	}
 	if strings.HasPrefix(out, "//") && !strings.HasPrefix(s, "//") {
 		out = out[1:]
 	}
-	if strings.HasSuffix(out, "*") && !asked && !keeps {
+	switch kept := strings.HasSuffix(out, "*"); {
+	case kept && !asked && !keeps:
 		b.differs(n, "The query of the request is kept.", "")
+	case !kept && (asked || keeps):
+		b.differs(n, "The query of the request is not kept.", "")
 	}
 	return out, true
 }

@@ -53,7 +53,9 @@ var (
 	noScript   = known{report.Lost, "AnyGate runs no scripts.", "Move what it does into the application."}
 	noSub      = known{report.Lost, "Content is passed on as it is.", "Let the application write what is needed."}
 	sameForAll = known{report.Lost, "Timeouts of clients are the same for all hosts.", "server: {timeouts: ...}"}
-	noLocal    = known{report.Lost, "This belongs to a location or server that is not carried over.", ""}
+	// unknownGate is a directive of a module that decides who is let in.
+	unknownGate = known{report.Lost, "Who is let in is not decided in this way.", "Let the application check, or use auth basic, auth bearer, auth header or mtls."}
+	noLocal     = known{report.Lost, "This belongs to a location or server that is not carried over.", ""}
 )
 
 var catalogue = map[string]known{

@@ -44,6 +44,8 @@ type hosting struct {
 	// redirect stands for all routes of the server.
 	redirect string
 	from     *node
+	// values are those of variables for these hosts.
+	values map[string]string
 }
 
 // listen is the section listen.
@@ -216,8 +218,12 @@ func (c *converter) elsewhere(s *server, at, all []*addressPlan) {
 			more = append(more, a.addr)
 		}
 	}
+	say, do := c.differs, ""
+	if !slices.ContainsFunc(s.listens, func(l listen) bool { return l.addr == ":80" || l.addr == ":443" }) {
+		say, do = c.lost, "If its own address is not for everybody, serve it by a second process with a configuration of its own, or give its routes allow."
+	}
 	if len(more) > 0 {
-		c.differs(s.n, "It is reached on "+strings.Join(more, " and ")+" too: routes are the same on every address.", "")
+		say(s.n, "It is reached on "+strings.Join(more, " and ")+" too: routes are the same on every address.", do)
 	}
 }
 
@@ -237,8 +243,12 @@ func (c *converter) host(p *plan, s *server, hostless bool, owners map[string]*s
 		return false
 	}
 	for _, r := range c.hostRules(s) {
-		names, hostless = c.apply(p, s, r, names, hostless)
+		names, hostless = c.apply(p, s, r, names, hostless, owners)
 	}
+	if len(names) == 0 && !hostless {
+		return true
+	}
+	names, values := c.byHost(p, s, names, hostless, owners)
 	if len(names) == 0 && !hostless {
 		return true
 	}
@@ -246,7 +256,7 @@ func (c *converter) host(p *plan, s *server, hostless bool, owners map[string]*s
 		// Only names that some wildcard would take away have to be said.
 		names = slices.DeleteFunc(names, func(name string) bool { return !claimed(name, s, servers) })
 	}
-	p.hostings = append(p.hostings, hosting{server: s, names: names, hostless: hostless})
+	p.hostings = append(p.hostings, hosting{server: s, names: names, hostless: hostless, values: values})
 	return true
 }
 
@@ -266,18 +276,35 @@ func claimed(name string, s *server, servers []*server) bool {
 }
 
 // apply turns a condition about the host into hostings, and returns what is left.
-func (c *converter) apply(p *plan, s *server, r hostRule, names []string, hostless bool) ([]string, bool) {
+func (c *converter) apply(p *plan, s *server, r hostRule, names []string, hostless bool, owners map[string]*server) ([]string, bool) {
 	moved := r.only
+	if r.keep != nil {
+		moved = without(names, r.keep...)
+	}
 	if r.except != "" {
 		moved = without(names, r.except)
 	}
 	for _, name := range moved {
+		if owner := owners[name]; owner != nil && owner != s || owner == nil && !hostless && !isIn(names, name) {
+			continue // Its requests go to another server.
+		}
+		if r.refusal != "" {
+			p.hostings = append(p.hostings, hosting{server: s, names: []string{name}, redirect: r.refusal, from: r.n})
+			continue
+		}
 		to, ok := r.location(name)
 		if !ok || strings.HasPrefix(name, "*") && strings.Contains(r.to, "$host") {
 			c.lost(r.n, "The Location depends on the request.", "Write a redirect for each of the hosts that are meant.")
 			continue
 		}
 		p.hostings = append(p.hostings, hosting{server: s, names: []string{name}, redirect: r.status + " " + to, from: r.n})
+	}
+	if r.keep != nil {
+		if hostless {
+			p.hostings = append(p.hostings, hosting{server: s, hostless: true, redirect: r.refusal, from: r.n})
+			return slices.DeleteFunc(slices.Clone(r.keep), func(name string) bool { return owners[name] != nil && owners[name] != s }), false
+		}
+		return without(names, moved...), false
 	}
 	if r.except == "" {
 		return without(names, moved...), hostless
@@ -443,6 +470,10 @@ func (c *converter) moved(r *httpsRule) {
 // redirected deals with a server that is nothing but a redirect of its address.
 func (c *converter) redirected(p *plan, s *server, r *httpsRule, owners map[string]*server) {
 	s.n.seen = true
+	if len(s.listens) == 0 {
+		s.n.markAll() // Its addresses are in the report.
+		return
+	}
 	if r == nil {
 		c.differs(s.n, "Clients that ask for unknown hosts by plain HTTP are redirected to https as all others.", "")
 		s.n.markAll()
@@ -472,7 +503,7 @@ func (c *converter) redirected(p *plan, s *server, r *httpsRule, owners map[stri
 
 // challengeRoutes are the routes of a server that only redirects, for the challenges of ACME.
 func (c *converter) challengeRoutes(s *server) []*route {
-	b := &builder{converter: c, server: s, locs: locations(s.n)}
+	b := &builder{converter: c, server: s, locs: locations(s.n, nil)}
 	for _, l := range b.locs {
 		if challenge(l.n) && !l.n.seen {
 			l.n.seen = true

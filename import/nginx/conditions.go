@@ -42,26 +42,49 @@ func onlyReturn(n *node) *node {
 	return found
 }
 
+// condition deals with an if of a location.
+func (b *builder) condition(n *node, h pattern.Head) {
+	switch {
+	case b.method(n, h), b.mapped(n, h), b.certificateRequired(n):
+		return
+	}
+	if absence(n) && b.servesFiles(n.parent) {
+		return // The route of the files deals with it.
+	}
+	b.unmet(n)
+}
+
+// unmet reports a condition that has no counterpart. One that keeps requests out closes what it was for.
+func (b *builder) unmet(n *node) {
+	why := "The condition has no counterpart: what is in it is left out."
+	if b.keepsOut(n) {
+		b.closed = true
+		why = "The condition has no counterpart. What it keeps requests from is answered with 501."
+	}
+	b.lost(n, why, b.advice(n))
+	n.markAll()
+}
+
+// advice says what stands for common conditions.
+func (b *builder) advice(n *node) string {
+	switch c := n.condition(); {
+	case strings.HasPrefix(c.op, "-") || strings.HasPrefix(c.op, "!-"):
+		return "Routes do not ask whether a file is there. For maintenance, load a configuration that says so: anygate reload."
+	case c.variable == "http_user_agent" || c.variable == "http_referer":
+		return "Names of clients are not looked at; limit and auth keep out who has to stay out."
+	case strings.HasPrefix(c.variable, "http_") || strings.HasPrefix(c.variable, "cookie_") || strings.HasPrefix(c.variable, "arg_"):
+		return "Routes are chosen by host, path and method only: let the application decide."
+	}
+	return ""
+}
+
 var methodList = regexp.MustCompile(`^\^?\(?([A-Z|]+)\)?\$?$`)
 
 // method turns a condition about the method into routes. It reports whether it could.
 func (b *builder) method(n *node, h pattern.Head) bool {
 	c := n.condition()
-	if c.variable != "request_method" {
-		return false
-	}
-	var methods []string
-	negated := strings.HasPrefix(c.op, "!")
-	switch c.op {
-	case "=", "!=":
-		methods = []string{c.value}
-	case "~", "~*", "!~", "!~*":
-		m := methodList.FindStringSubmatch(c.value)
-		if m == nil {
-			return false
-		}
-		methods = strings.Split(m[1], "|")
-	default:
+	methods := c.methods()
+	if methods == nil {
 		return false
 	}
 	var answer *node
@@ -80,7 +103,7 @@ func (b *builder) method(n *node, h pattern.Head) bool {
 	if r == nil {
 		return true
 	}
-	if negated {
+	if strings.HasPrefix(c.op, "!") {
 		b.allowed = methods
 	} else {
 		r.methods = methods
@@ -89,6 +112,82 @@ func (b *builder) method(n *node, h pattern.Head) bool {
 	r.scope = n
 	b.extra = append(b.extra, r)
 	return true
+}
+
+// methods are those that a condition names, or nil.
+func (c condition) methods() []string {
+	if c.variable != "request_method" {
+		return nil
+	}
+	switch c.op {
+	case "=", "!=":
+		return []string{c.value}
+	case "~", "~*", "!~", "!~*":
+		if m := methodList.FindStringSubmatch(c.value); m != nil {
+			return strings.Split(m[1], "|")
+		}
+	}
+	return nil
+}
+
+// methodOfAll deals with a condition about the method that holds for all of a server: if ($request_method !~ ^(GET|HEAD)$)
+// { return 405; }.
+func (b *builder) methodOfAll(n *node, h pattern.Head) bool {
+	c := n.condition()
+	methods, answer := c.methods(), onlyReturn(n)
+	if methods == nil || answer == nil || answer.name != "return" || !strings.HasPrefix(answer.arg(0), "4") {
+		return false
+	}
+	r := b.answer(answer, h)
+	if r == nil {
+		return false
+	}
+	r.scope = n
+	if strings.HasPrefix(c.op, "!") {
+		b.methods, b.others = methods, r
+	} else {
+		r.methods = methods
+		b.refused = append(b.refused, r)
+	}
+	n.markAll()
+	return true
+}
+
+// limitMethods gives all routes of a server the methods that it takes. Others have a route as well: without it, that of
+// another server may answer them.
+func (b *builder) limitMethods() {
+	if b.methods == nil && b.refused == nil {
+		return
+	}
+	routes := b.routes
+	b.routes = nil
+	defer func() {
+		if b.others != nil {
+			b.routes = append(b.routes, b.others)
+		}
+	}()
+	for _, r := range routes {
+		all := r.methods == nil
+		switch {
+		case b.methods == nil:
+		case all:
+			r.methods = b.methods
+		default:
+			r.methods = slices.DeleteFunc(slices.Clone(r.methods), func(m string) bool { return !slices.Contains(b.methods, m) })
+			if len(r.methods) == 0 {
+				continue
+			}
+		}
+		b.routes = append(b.routes, r)
+		for _, refused := range b.refused {
+			if !all {
+				continue
+			}
+			one := *refused
+			one.path = r.path
+			b.routes = append(b.routes, &one)
+		}
+	}
 }
 
 // limitExcept turns a limit_except into routes.
@@ -117,6 +216,39 @@ type hostRule struct {
 	only   []string          // names that it is for
 	except string            // or the one that it is not for
 	parts  map[string]string // what $1 is for a name
+	// refusal answers the names in only, or all but those in keep.
+	refusal string
+	keep    []string
+}
+
+// refusesHost reads a condition about the host that refuses: if ($host !~ ^(www\.)?example\.com$) { return 444; }.
+func (c *converter) refusesHost(answer *node, cond condition) (hostRule, bool) {
+	code := answer.arg(0)
+	if answer.name != "return" || len(answer.args) != 1 || len(code) != 3 || !count(code) || code[0] != '4' {
+		return hostRule{}, false
+	}
+	r := hostRule{n: answer, refusal: statusName(atoi(code))}
+	names := []string{strings.ToLower(cond.value)}
+	if strings.Contains(cond.op, "~") {
+		// Dots are often not escaped, and never mean anything else here.
+		expr := strings.ReplaceAll(strings.ReplaceAll(cond.value, `\.`, "."), ".", `\.`)
+		var ok bool
+		if names, ok = pattern.Literals(strings.ToLower(expr), hostName.MatchString); !ok {
+			return hostRule{}, false
+		}
+	} else if !hostName.MatchString(names[0]) {
+		return hostRule{}, false
+	}
+	if strings.HasPrefix(cond.op, "!") {
+		r.keep = names
+	} else {
+		r.only = names
+	}
+	if code == "444" {
+		c.differs(answer, "A connection is not closed without an answer: it is 404.", "")
+		r.refusal = "NOT_FOUND"
+	}
+	return r, true
 }
 
 // hostRules reads the conditions about the host in a server: if ($host = www.example.com) { return 301 ...; }.
@@ -128,6 +260,12 @@ func (c *converter) hostRules(s *server) (rules []hostRule) {
 		cond := n.condition()
 		answer := onlyReturn(n)
 		if answer == nil || cond.variable != "host" && cond.variable != "http_host" && cond.variable != "server_name" {
+			continue
+		}
+		if r, ok := c.refusesHost(answer, cond); ok {
+			n.markAll()
+			n.gone = true
+			rules = append(rules, r)
 			continue
 		}
 		r := hostRule{n: answer}

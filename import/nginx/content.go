@@ -1,9 +1,6 @@
 package nginx
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/anygate/anygate/import/pattern"
 )
 
@@ -22,12 +19,19 @@ func (b *builder) location(l *location, h pattern.Head) {
 	var main []*route
 	if n.ownOne("internal") != nil {
 		// Clients get 404; what refers to it has read it.
+		if passes(b.server.n) && !b.named(b.server.n, l.text) {
+			b.lost(n, "Only an upstream leads to it, by X-Accel-Redirect: that field is passed on to clients, and what it names is not sent.", "Let the application send what is below, or serve it by a route that asks for credentials.")
+		}
 		b.routes = append(b.routes, &route{path: h.Path, kind: answerRoute, text: "NOT_FOUND", from: n, early: true})
 		n.markAll()
 		return
 	}
 	// What nginx does first: return, rewrite and if, in their order.
-	for _, c := range n.children {
+	for i, c := range n.children {
+		if c.name == "break" {
+			stopped(n.children[i:])
+			break
+		}
 		switch {
 		case c.name == "if":
 			b.condition(c, h)
@@ -41,11 +45,21 @@ func (b *builder) location(l *location, h pattern.Head) {
 				b.take(n, nil)
 				return
 			}
-		case c.name == "rewrite" && c.arg(2) == "break":
+		case c.name == "rewrite" && c.arg(2) != "break":
+			if b.goesOn(c, h) {
+				b.take(n, nil)
+				return
+			}
+		case c.name == "rewrite":
 			if list, ok := b.inner(c, h); ok {
 				inner = append(inner, list...)
 			} else {
-				b.lost(c, "The rewriting has no counterpart: an upstream's URI replaces the beginning of a path, and nothing else.", "Let the upstream understand the path as it comes.")
+				why := "The rewriting has no counterpart: an upstream's URI replaces the beginning of a path, and nothing else."
+				if _, all, ok := b.matched(c, h); ok && all {
+					b.closed = true
+					why += " Requests are answered with 501."
+				}
+				b.lost(c, why, "Let the upstream understand the path as it comes.")
 			}
 		}
 		if main != nil {
@@ -62,6 +76,15 @@ func (b *builder) location(l *location, h pattern.Head) {
 	b.take(n, main)
 }
 
+// stopped marks what a break keeps nginx from doing.
+func stopped(list []*node) {
+	for _, c := range list {
+		if c.name == "break" || c.name == "rewrite" || c.name == "return" || c.name == "if" {
+			c.markAll()
+		}
+	}
+}
+
 // take adds the routes of a location, and those that its conditions have made.
 func (b *builder) take(n *node, main []*route) {
 	if b.allowed != nil {
@@ -75,60 +98,6 @@ func (b *builder) take(n *node, main []*route) {
 	if len(main) > 0 && main[0].kind == answerRoute && main[0].neutral {
 		n.markAll()
 	}
-}
-
-// condition deals with an if of a location.
-func (b *builder) condition(n *node, h pattern.Head) {
-	switch {
-	case b.method(n, h), b.mapped(n, h), b.certificateRequired(n):
-		return
-	}
-	b.unmet(n)
-}
-
-// unmet reports a condition that has no counterpart. One that keeps requests out, other than those of robots, closes what it
-// was for.
-func (b *builder) unmet(n *node) {
-	c := n.condition()
-	answer := onlyReturn(n)
-	keepsOut := answer != nil && answer.name == "return" && strings.HasPrefix(answer.arg(0), "4") && !slices.Contains([]string{"http_user_agent", "http_referer", "invalid_referer"}, c.variable)
-	why := "The condition has no counterpart: what is in it is left out."
-	if keepsOut {
-		b.closed = true
-		why = "The condition has no counterpart. What it keeps requests from is answered with 501."
-	}
-	b.lost(n, why, b.advice(n))
-	n.markAll()
-}
-
-// gates are directives that let in some requests only, and that AnyGate does not have.
-var gates = []string{"auth_request", "auth_jwt", "secure_link", "satisfy"}
-
-// unguarded reports whether a block is kept by one of them.
-func (b *builder) unguarded(n *node) bool {
-	for _, name := range gates {
-		d := n.setting(name)
-		if d == nil || d.arg(0) == "off" || name == "satisfy" && d.arg(0) == "all" {
-			continue
-		}
-		known := catalogue[name]
-		b.tell(known.level, d, known.why+" What is behind it is answered with 501.", known.do)
-		return true
-	}
-	return false
-}
-
-// advice says what stands for common conditions.
-func (b *builder) advice(n *node) string {
-	switch c := n.condition(); {
-	case strings.HasPrefix(c.op, "-") || strings.HasPrefix(c.op, "!-"):
-		return "Routes do not ask whether a file is there. For maintenance, load a configuration that says so: anygate reload."
-	case c.variable == "http_user_agent" || c.variable == "http_referer":
-		return "Names of clients are not looked at; limit and auth keep out who has to stay out."
-	case strings.HasPrefix(c.variable, "http_") || strings.HasPrefix(c.variable, "cookie_") || strings.HasPrefix(c.variable, "arg_"):
-		return "Routes are chosen by host, path and method only: let the application decide."
-	}
-	return ""
 }
 
 // content is what a location answers with once nothing has redirected its requests.
@@ -178,102 +147,6 @@ func (b *builder) deniesAll(n *node) bool {
 	return rules == 1 && denied
 }
 
-// inexpressible reports a location whose expression no path can say.
-func (b *builder) inexpressible(l *location) {
-	n := l.n
-	if hides(l.text) && (b.deniesAll(n) || onlyReturn(n) != nil) {
-		if passes(b.server.n) {
-			b.lost(n, "Files that begin with a dot are never served, but to upstreams such requests are passed on.", "Have the upstream refuse them.")
-		} else {
-			b.differs(n, "Files and directories that begin with a dot are never served: they are 404.", "")
-		}
-		n.markAll()
-		return
-	}
-	why := "A path cannot say this expression: it is made of literals, :name for a segment, and * at the end."
-	do := "Write routes for the paths that are meant."
-	keeps := b.restricted(n)
-	b.shut = b.shut || keeps
-	for _, c := range n.children {
-		switch {
-		case slices.Contains(handlers, c.name):
-			keeps = true
-			if k, ok := catalogue[c.name]; ok {
-				why, do = k.why, k.do
-			}
-		case c.name == "proxy_pass" || c.name == "grpc_pass":
-			keeps = true
-		}
-	}
-	if !keeps && suffix(l.text) {
-		why = "Routes are not chosen by the end of a path: the files are served as all others, without these settings."
-		do = "static: {cache-control: auto} has names with a hash kept for a year, and pages revalidated; or put these files into a directory with a route of its own."
-	}
-	b.lost(n, why, do)
-	n.markAll()
-	if keeps && b.guarded == nil {
-		b.guarded = n
-	}
-}
-
-// first reports whether nginx answers requests by one location before it looks at another one with an expression.
-func (b *builder) first(n, expression *node) bool {
-	behind := false
-	for _, l := range b.locs {
-		behind = behind || l.n == expression
-		if l.n == n {
-			return l.kind == exactLocation || l.kind == firmLocation || l.kind == regexLocation && !behind
-		}
-	}
-	return false
-}
-
-// passes reports whether anything in a block is passed on to an upstream.
-func passes(n *node) bool {
-	for _, c := range n.children {
-		if c.name == "proxy_pass" || c.name == "grpc_pass" || c.name == "location" && passes(c) {
-			return true
-		}
-	}
-	return false
-}
-
-// hides reports whether an expression is about what begins with a dot, /\.ht or /\.(?!well-known).
-func hides(expr string) bool {
-	rest, ok := strings.CutPrefix(strings.TrimPrefix(expr, "^"), `/\.`)
-	if !ok {
-		rest, ok = strings.CutPrefix(expr, `(^|/)\.`)
-	}
-	return ok && !strings.HasPrefix(rest, "well-known")
-}
-
-// suffix reports whether an expression is about the end of paths: \.(css|js)$.
-func suffix(expr string) bool {
-	expr = strings.TrimPrefix(strings.TrimPrefix(expr, "^"), ".+")
-	return strings.HasPrefix(strings.TrimPrefix(expr, ".*"), `\.`)
-}
-
-// guard takes files out of what is served where something that was not carried over has kept some of them back, or has run
-// them as programs: their sources must not be sent.
-func (b *builder) guard() {
-	if b.guarded == nil {
-		return
-	}
-	for i, r := range b.routes {
-		switch {
-		case b.first(r.from, b.guarded):
-		case r.kind == proxyRoute && b.shut:
-			b.routes[i] = &route{path: r.path, from: r.from, methods: r.methods, kind: answerRoute, text: "NOT_IMPLEMENTED", neutral: true, beside: "not passed on, see the report"}
-			b.lost(r.from, "Requests are not passed on: what is not carried over at "+b.guarded.place()+" keeps some of them back.", "If that need not be, take that location out and import again.")
-		case r.kind == staticRoute:
-			b.routes[i] = &route{
-				path: r.path, from: r.from, methods: r.methods, kind: answerRoute, text: "NOT_IMPLEMENTED", neutral: true, beside: "files are not served, see the report",
-			}
-			b.lost(r.from, "The files are not served: what is not carried over at "+b.guarded.place()+" may keep some of them back, or run them as programs.", "Serve the directory once nothing is in it that must not be sent.")
-		}
-	}
-}
-
 // whole adds what the server does with paths that no location has.
 func (b *builder) whole() {
 	for _, r := range b.routes {
@@ -284,7 +157,8 @@ func (b *builder) whole() {
 	h := pattern.Head{Path: "/"}
 	if b.server.n.setting("root") == nil {
 		// nginx would look into the directory that it was built with.
-		b.routes = append(b.routes, &route{path: "/", kind: answerRoute, text: "NOT_FOUND", from: b.server.n, neutral: true, implied: true})
+		plain := b.server.n.setting("add_header") == nil && b.server.n.setting("error_page") == nil
+		b.routes = append(b.routes, &route{path: "/", kind: answerRoute, text: "NOT_FOUND", from: b.server.n, neutral: plain, implied: plain})
 		return
 	}
 	r := b.static(b.server.n, nil, h)
@@ -318,8 +192,15 @@ func (b *builder) answersAll() bool {
 				}
 				return true
 			}
+		case c.name == "rewrite":
+			if b.goesOn(c, h) {
+				for _, l := range b.locs {
+					l.n.markAll()
+				}
+				return true
+			}
 		case c.name == "if":
-			if b.mapped(c, h) || b.certificateRequired(c) {
+			if b.mapped(c, h) || b.certificateRequired(c) || b.methodOfAll(c, h) {
 				continue
 			}
 			if b.unmet(c); b.closed {

@@ -47,10 +47,13 @@ type converter struct {
 func Convert(file string, o Options) (*Result, error) {
 	payload, err := crossplane.Parse(file, &crossplane.ParseOptions{
 		CombineConfigs: true,
+		ParseComments:  true,
 		// Directives of modules that crossplane does not know are reported in the end, with all else that is not carried over.
 		ErrorOnUnknownDirectives: false,
 		// A file of sites-available holds servers without the http around them.
 		SkipDirectiveContextCheck: true,
+		// The braces of Lua are not those of nginx.
+		LexOptions: crossplane.LexOptions{Lexers: []crossplane.RegisterLexer{(&crossplane.Lua{}).RegisterLexer()}},
 	})
 	if err != nil {
 		return nil, err
@@ -131,6 +134,12 @@ func (c *converter) convert() string {
 	if l := p.listen(); l != nil {
 		doc.Add("listen", l)
 	}
+	if len(p.secured) == 0 {
+		// Distributions have settings of TLS in http, whether or not a server uses them.
+		for _, n := range c.http.children {
+			n.seen = n.seen || strings.HasPrefix(n.name, "ssl_")
+		}
+	}
 	if tls := c.secure(p); len(tls) > 0 {
 		doc.Add("tls", tls)
 	}
@@ -139,7 +148,7 @@ func (c *converter) convert() string {
 	for _, h := range p.hostings {
 		var routes []*route
 		if h.redirect == "" {
-			routes = c.serverRoutes(h.server)
+			routes = c.serverRoutes(h.server, h.values)
 		}
 		sites = append(sites, h.site(routes, several))
 	}

@@ -36,14 +36,18 @@ func (b *builder) fields(n *node, r *route) (use []string) {
 		case lower == "connection" || lower == "transfer-encoding" || lower == "content-length" || lower == "keep-alive" || lower == "upgrade" || lower == "trailer":
 			b.lost(d, "Fields that delimit messages and manage connections are AnyGate's own.", "")
 			continue
-		case strings.Contains(value, "$"):
-			b.lost(d, "The value depends on the request, and AnyGate sets only fixed ones.", corsAdvice(lower))
+		}
+		value, known := b.template(d, value, true)
+		if !known {
+			b.lost(d, "AnyGate has no variable for it.", corsAdvice(lower))
 			continue
 		}
 		if d.arg(2) != "always" && r.kind != redirectRoute {
 			b.once("always", d, "Responses of every status get the field, errors too, as if it said always. So it is with all others without always.", "")
 		}
-		edits = append(edits, edit('+', name, value))
+		if e := edit('+', name, value); b.sendable(d, "headers ", e) {
+			edits = append(edits, e)
+		}
 	}
 	if len(edits) > 0 {
 		use = append(use, "headers "+strings.Join(edits, " "))

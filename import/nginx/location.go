@@ -23,12 +23,32 @@ type location struct {
 	kind locationKind
 	text string // the path or the expression
 	fold bool   // ~*
+	// around is the location that it is nested in, or nil.
+	around *location
 }
 
-// locations lists those of a server, nested ones too.
-func locations(n *node) (list []*location) {
+// depth is how many locations are around it.
+func (l *location) depth() (n int) {
+	for at := l.around; at != nil; at = at.around {
+		n++
+	}
+	return n
+}
+
+// within reports whether the location is nested in another one, however deep.
+func (l *location) within(other *location) bool {
+	for at := l.around; at != nil; at = at.around {
+		if at == other {
+			return true
+		}
+	}
+	return false
+}
+
+// locations lists those of a block, nested ones too.
+func locations(n *node, around *location) (list []*location) {
 	for _, d := range n.own("location") {
-		l := &location{n: d, text: d.arg(0)}
+		l := &location{n: d, text: d.arg(0), around: around}
 		switch {
 		case len(d.args) > 1:
 			l.text = d.args[1]
@@ -52,7 +72,7 @@ func locations(n *node) (list []*location) {
 			l.kind, l.text = regexLocation, l.text[1:]
 		}
 		list = append(list, l)
-		list = append(list, locations(d)...)
+		list = append(list, locations(d, l)...)
 	}
 	return list
 }
@@ -63,10 +83,18 @@ type builder struct {
 	server *server
 	locs   []*location
 	routes []*route
-	// guarded says that a location which keeps something back could not be carried over: files must not be served.
-	guarded *node
-	// shut says that it is requests that it keeps back: they must not get to upstreams either.
-	shut bool
+	// values are those of variables for the hosts that the routes are for.
+	values map[string]string
+	// expressions are the locations whose expressions became paths, in the order in which nginx tries them.
+	expressions []expression
+	// guards are locations that keep something back, and that could not be carried over.
+	guards []guard
+	// exact are locations = /x/, whose routes are made last.
+	exact []*location
+	// methods are those that the server takes, nil for all; others answers what it does not take, and refused single methods.
+	methods []string
+	others  *route
+	refused []*route
 	// extra are routes that conditions of the location at hand have made, and allowed the methods that they leave to it.
 	extra   []*route
 	allowed []string
@@ -75,8 +103,8 @@ type builder struct {
 }
 
 // serverRoutes are the routes of a server.
-func (c *converter) serverRoutes(s *server) []*route {
-	b := &builder{converter: c, server: s, locs: locations(s.n)}
+func (c *converter) serverRoutes(s *server, values map[string]string) []*route {
+	b := &builder{converter: c, server: s, values: values, locs: locations(s.n, nil)}
 	if b.answersAll() {
 		b.finish()
 		return b.routes
@@ -87,26 +115,32 @@ func (c *converter) serverRoutes(s *server) []*route {
 		case regexLocation:
 			regexes = append(regexes, l)
 		case namedLocation:
-			b.named(l)
+			b.onlyNamed(l)
 		default:
 			plain = append(plain, l)
 		}
 	}
+	// nginx looks for expressions in the innermost location first, and takes the first that matches.
+	slices.SortStableFunc(regexes, func(a, b *location) int { return b.depth() - a.depth() })
 	for _, l := range regexes {
 		b.regex(l, plain)
 	}
 	for _, l := range plain {
 		b.plain(l)
 	}
+	b.exactSlashes()
 	b.slashes()
 	b.whole()
+	b.bare()
 	b.guard()
+	b.spellings()
+	b.limitMethods()
 	b.finish()
 	return b.routes
 }
 
-// named reports a location that only others refer to, and that nothing of what was carried over does.
-func (b *builder) named(l *location) {
+// onlyNamed reports a location that only others refer to, and that nothing of what was carried over does.
+func (b *builder) onlyNamed(l *location) {
 	l.n.seen = true
 	for _, other := range b.locs {
 		for _, name := range []string{"try_files", "error_page"} {
@@ -126,10 +160,14 @@ func (b *builder) plain(l *location) {
 	path := l.text
 	if !strings.HasPrefix(path, "/") || !pattern.LiteralPath(path) {
 		b.lost(l.n, "The path has characters that a route cannot have.", "")
+		if b.restricted(l.n) {
+			b.guards = append(b.guards, b.newGuard(l, true))
+		}
 		l.n.markAll()
 		return
 	}
-	if b.taken(path, l) {
+	alone := l.kind != exactLocation && b.alone(l)
+	if !alone && (b.taken(path, l) || l.kind != exactLocation && b.outrun(l)) {
 		return
 	}
 	if l.kind == exactLocation {
@@ -141,11 +179,14 @@ func (b *builder) plain(l *location) {
 		return
 	}
 	if !strings.HasSuffix(path, "/") {
-		path += "/"
-		why := "The route matches " + l.text + " and what is below " + path + ", but not " + l.text + "x."
+		why := "The route matches " + l.text + ", but not " + l.text + "x."
+		if !alone {
+			path += "/"
+			why = "The route matches " + l.text + " and what is below " + path + ", but not " + l.text + "x."
+		}
 		if b.restricted(l.n) {
 			b.lost(l.n, why+" Access to those is not restricted by it.", "Add a route for each such path that there is.")
-		} else if l.kind != exactLocation {
+		} else {
 			b.differs(l.n, why, "")
 		}
 	}
@@ -155,8 +196,8 @@ func (b *builder) plain(l *location) {
 // taken reports whether a regular expression, which nginx prefers, or another spelling has the path already.
 func (b *builder) taken(path string, l *location) bool {
 	for _, r := range b.routes {
-		same := strings.TrimSuffix(r.path, "*")
-		if l.kind != exactLocation && (same == path || same == path+"/") && len(r.methods) == 0 && r.from != l.n && !r.neutral {
+		prefix := strings.TrimSuffix(path, "/") + "/"
+		if l.kind != exactLocation && strings.TrimSuffix(r.path, "*") == prefix && len(r.methods) == 0 && r.from != l.n && !r.neutral {
 			b.differs(l.n, "The location at "+r.from.place()+" answers all of its requests.", "Nothing has to be done.")
 			l.n.markAll()
 			return true
@@ -165,16 +206,12 @@ func (b *builder) taken(path string, l *location) bool {
 	return false
 }
 
-// exactSlash makes the route of a location = /x/, which a path of AnyGate cannot say: it would be a prefix.
+// exactSlash makes the route of a location = /x/. A path of AnyGate that ends in a slash is a prefix, so that what is below
+// gets a route of its own, /x/:p1/, with what nginx does there; it is made once that is known.
 func (b *builder) exactSlash(l *location) {
 	for _, other := range b.locs {
-		if other != l && (other.kind == prefixLocation || other.kind == firmLocation) && (other.text == l.text || other.text+"/" == l.text) {
-			if b.sameFiles(l, other) {
-				b.settingsOnly(l)
-				return
-			}
-			b.lost(l.n, "A path that ends in a slash is a prefix, and the location at "+other.n.place()+" has that.", "Give what is meant a path of its own, or let the application answer it.")
-			l.n.markAll()
+		if other != l && (other.kind == prefixLocation || other.kind == firmLocation) && (other.text == l.text || other.text+"/" == l.text) && b.sameFiles(l, other) {
+			b.settingsOnly(l)
 			return
 		}
 	}
@@ -183,8 +220,75 @@ func (b *builder) exactSlash(l *location) {
 		b.settingsOnly(l)
 		return
 	}
-	b.differs(l.n, "A path that ends in a slash is a prefix: what is below is answered in the same way.", "")
-	b.location(l, pattern.Head{Path: l.text})
+	b.exact = append(b.exact, l)
+}
+
+// exactSlashes makes the routes of all of these, when the others are there.
+func (b *builder) exactSlashes() {
+	for _, l := range b.exact {
+		around, ok := b.around(l)
+		if !ok {
+			b.lost(l.n, "A path that ends in a slash is a prefix, and what is below "+l.text+" cannot have a route of its own: these are files, or an expression is about some of it.", "Give what is meant a path of its own, or let the application answer it.")
+			l.n.markAll()
+			continue
+		}
+		b.routes = slices.DeleteFunc(b.routes, func(r *route) bool { return slices.Contains(around, r) })
+		before := len(b.routes)
+		b.location(l, pattern.Head{Path: l.text})
+		for i, r := range b.routes[before:] {
+			_, uri, _ := strings.Cut(r.text, "://")
+			if _, uri, _ = strings.Cut(uri, "/"); r.kind == proxyRoute && uri != "" && !strings.HasSuffix(uri, "/") {
+				b.lost(l.n, "A path that ends in a slash is a prefix, for which the upstream would get /"+uri+"/ and not /"+uri+".", "Let the upstream answer that, too.")
+				b.routes[before+i] = b.missing(l.n, pattern.Head{Path: l.text})
+			}
+		}
+		for _, r := range around {
+			if r.path = l.text; len(b.routes) > before {
+				r.path += ":p1/"
+				r.below = true
+			}
+		}
+		b.routes = append(b.routes, around...)
+	}
+}
+
+// around are the routes of what is below the path of a location = /x/: those of the location /x/, or of the one that answers
+// it otherwise. ok is false if they cannot have a path with a parameter, or if that would go before others.
+func (b *builder) around(l *location) (routes []*route, ok bool) {
+	below := l.text + "*"
+	var best *route
+	for _, r := range b.routes {
+		if e := b.locationOf(r.from); e != nil && e.kind == exactLocation {
+			continue
+		}
+		switch {
+		case strings.TrimSuffix(r.path, "*") == l.text:
+			routes = append(routes, r)
+		case strings.HasSuffix(r.path, "/:p1/") && strings.TrimSuffix(r.path, ":p1/") != l.text && pattern.Covers(strings.TrimSuffix(r.path, ":p1/")+"*", below), pattern.Covers(r.path, below):
+			if best == nil || pattern.Covers(best.path, r.path) || pattern.Before(r.path, best.path) {
+				best = r
+			}
+		case pattern.Meet(r.path, below) && pattern.Before(below, r.path):
+			return nil, false
+		}
+	}
+	switch {
+	case len(routes) > 0:
+	case best != nil:
+		one := *best
+		routes = []*route{&one}
+	case b.server.n.setting("root") == nil:
+		routes = []*route{{path: l.text, kind: answerRoute, text: "NOT_FOUND", from: b.server.n, neutral: true}}
+	}
+	for _, r := range routes {
+		_, uri, _ := strings.Cut(strings.TrimPrefix(r.text, "unix:"), "://")
+		switch {
+		case r.kind == proxyRoute && !strings.Contains(uri, "/"), r.kind == answerRoute, r.kind == redirectRoute && !strings.HasSuffix(r.text, "*"):
+		default:
+			return nil, false
+		}
+	}
+	return routes, len(routes) > 0
 }
 
 // files reports whether a block serves files as its server does.
@@ -197,6 +301,13 @@ func (b *builder) files(n *node) bool {
 		}
 	}
 	return true
+}
+
+// servesFiles reports whether files are what a location answers with.
+func (b *builder) servesFiles(n *node) bool {
+	return !slices.ContainsFunc(n.children, func(c *node) bool {
+		return strings.HasSuffix(c.name, "_pass") || c.name == "return" || slices.Contains(handlers, c.name)
+	})
 }
 
 // sameFiles reports whether two locations serve the same files, each in its own way at most.
@@ -214,69 +325,6 @@ func (b *builder) settingsOnly(l *location) {
 		}
 	}
 	l.n.markAll()
-}
-
-// regex makes routes of a location with a regular expression, if paths can say what it does.
-func (b *builder) regex(l *location, plain []*location) {
-	list, ok := pattern.Shapes(l.text)
-	var heads []pattern.Head
-	for _, s := range list {
-		h, is := s.Head()
-		ok = ok && is
-		heads = append(heads, h)
-	}
-	if !ok || len(heads) == 0 {
-		b.inexpressible(l)
-		return
-	}
-	heads = slices.CompactFunc(heads, func(a, b pattern.Head) bool { return a.Path == b.Path })
-	// /x and /x/* are one route.
-	heads = slices.DeleteFunc(heads, func(h pattern.Head) bool {
-		return slices.ContainsFunc(heads, func(o pattern.Head) bool { return o.Path == h.Path+"/*" })
-	})
-	for _, h := range heads {
-		start, _, _ := strings.Cut(h.Path, ":")
-		for _, p := range plain {
-			switch {
-			case p.kind == firmLocation && strings.HasPrefix(start, p.text):
-				b.differs(l.n, "The location at "+p.n.place()+" answers all of its requests, as it has ^~.", "Nothing has to be done.")
-				l.n.markAll()
-				return
-			case p.kind == prefixLocation && len(p.text) > len(strings.TrimSuffix(start, "*")) && pattern.Below(p.text, start):
-				b.lost(l.n, "The location at "+p.n.place()+" has a longer path, and so goes before this route; in nginx this one does.", "If that is not meant, take it out.")
-			}
-		}
-		if h.Loose != "" {
-			say := b.differs
-			if b.restricted(l.n) || b.server.n.block && h.Loose == "the segment may be anything" && strings.Contains(l.text, "!") {
-				say = b.lost
-			}
-			say(l.n, "The route is "+h.Path+": "+h.Loose+".", "")
-		}
-	}
-	if l.fold {
-		b.differs(l.n, "Paths are compared with regard to case.", "")
-	}
-	for _, h := range heads {
-		b.location(l, h)
-	}
-}
-
-// restricted reports whether a block keeps clients out.
-func (b *builder) restricted(n *node) bool {
-	for _, name := range []string{"deny", "auth_basic", "auth_request", "auth_jwt", "internal", "limit_except", "secure_link", "satisfy"} {
-		for _, c := range n.children {
-			if c.name == name && c.arg(0) != "off" {
-				return true
-			}
-		}
-	}
-	for _, c := range n.children {
-		if code := c.arg(0); c.name == "return" && slices.Contains([]string{"401", "403", "404", "444"}, code) {
-			return true
-		}
-	}
-	return false
 }
 
 // slashes adds what nginx does by itself for /x where there is a location /x/ with a proxy: it redirects there.

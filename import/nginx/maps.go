@@ -1,6 +1,8 @@
 package nginx
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/anygate/anygate/import/pattern"
@@ -12,6 +14,8 @@ type variable struct {
 	source string
 	pairs  []pair
 	other  string // default
+	// wide says that keys may be names of hosts such as *.example.com.
+	wide bool
 }
 
 type pair struct{ key, value string }
@@ -24,9 +28,13 @@ func (c *converter) readMaps() {
 		}
 		v := &variable{n: n, source: n.arg(0)}
 		for _, p := range n.children {
-			if p.name == "default" {
+			switch p.name {
+			case "default":
 				v.other = p.arg(0)
-			} else {
+			case "hostnames":
+				v.wide = true
+			case "volatile":
+			default:
 				v.pairs = append(v.pairs, pair{strings.TrimPrefix(p.name, `\`), p.arg(0)})
 			}
 		}
@@ -44,6 +52,87 @@ func (c *converter) useMap(name string) *variable {
 		v.n.markAll()
 	}
 	return v
+}
+
+// byHost splits what a server answers by the maps of hosts that it uses: each name that has a value of its own becomes a
+// hosting.
+func (c *converter) byHost(p *plan, s *server, names []string, hostless bool, owners map[string]*server) (left []string, values map[string]string) {
+	var used []string
+	for name, v := range c.maps {
+		if (v.source == "$host" || v.source == "$http_host") && s.n.mentions(name) {
+			used = append(used, name)
+		}
+	}
+	if len(used) == 0 {
+		return names, nil
+	}
+	slices.Sort(used)
+	values = map[string]string{}
+	per := map[string]map[string]string{}
+	var order []string
+	for _, name := range used {
+		v := c.useMap(name)
+		values[name] = v.other
+		for _, q := range v.pairs {
+			hosts, ok := v.hosts(q.key)
+			if !ok {
+				c.lost(v.n, "The key "+q.key+" has no counterpart: hosts are names or *.NAME.", "List the names that are meant.")
+			}
+			for _, host := range hosts {
+				if owner := owners[host]; owner != s && (owner != nil || !hostless && !s.holds(host)) {
+					continue // Another server answers it, or none.
+				}
+				if per[host] == nil {
+					per[host] = map[string]string{}
+					order = append(order, host)
+				}
+				if _, ok := per[host][name]; !ok {
+					per[host][name] = q.value
+				}
+			}
+		}
+	}
+	for _, host := range order {
+		own := maps.Clone(values)
+		maps.Copy(own, per[host])
+		p.hostings = append(p.hostings, hosting{server: s, names: []string{host}, values: own})
+	}
+	for _, name := range names {
+		// A name that some key with a wildcard holds has the value of that.
+		if !slices.ContainsFunc(order, func(host string) bool { return host == name || host[0] == '*' && strings.HasSuffix(name, host[1:]) }) {
+			left = append(left, name)
+		}
+	}
+	return left, values
+}
+
+// hosts are the names that a key of a map of hosts stands for.
+func (v *variable) hosts(key string) ([]string, bool) {
+	key = strings.ToLower(key)
+	if expr, ok := strings.CutPrefix(key, "~"); ok {
+		return pattern.Literals(strings.TrimPrefix(expr, "*"), hostName.MatchString)
+	}
+	if rest, ok := strings.CutPrefix(key, "."); ok && v.wide {
+		return []string{rest, "*." + rest}, hostName.MatchString(rest)
+	}
+	return []string{key}, hostName.MatchString(key) && (v.wide || key[0] != '*')
+}
+
+// mentions reports whether a variable stands in any argument of a block.
+func (n *node) mentions(variable string) bool {
+	for _, c := range n.children {
+		for _, a := range c.args {
+			for _, ref := range reference.FindAllString(a, -1) {
+				if "$"+strings.Trim(ref, "${}") == variable {
+					return true
+				}
+			}
+		}
+		if c.mentions(variable) {
+			return true
+		}
+	}
+	return false
 }
 
 // mapped turns a condition about a map of paths into redirects: if ($to) { return 301 $to; }.
@@ -82,8 +171,8 @@ func (b *builder) mapped(n *node, h pattern.Head) bool {
 			}
 		}
 		for _, m := range heads {
-			to, ok := b.target(n, p.value, m, true)
-			if !ok || !pattern.LiteralPath(strings.TrimSuffix(strings.ReplaceAll(m.Path, "/:", "/"), "*")) || strings.HasSuffix(m.Path, "/") {
+			to, ok := b.target(n, p.value, m, false)
+			if !ok || !strings.HasPrefix(m.Path, "/") || !pattern.LiteralPath(strings.TrimSuffix(strings.ReplaceAll(m.Path, "/:", "/"), "*")) || strings.HasSuffix(m.Path, "/") {
 				b.lost(v.n, "The redirect of "+p.key+" has no counterpart.", "")
 				continue
 			}

@@ -16,6 +16,8 @@ type node struct {
 	parent   *node
 	children []*node
 	block    bool
+	// above are the lines of comment before it.
+	above []string
 	// seen says that the conversion has dealt with it, or has reported it.
 	seen bool
 	// gone says that what it does has become a redirect of the address or of a host.
@@ -24,11 +26,43 @@ type node struct {
 
 // grow makes nodes of directives.
 func grow(parent *node, list crossplane.Directives) {
+	var above []string
+	line, last := 0, 0 // of the directive and the comment before
 	for _, d := range list {
-		n := &node{name: d.Directive, args: d.Args, file: d.File, line: d.Line, parent: parent, block: d.Block != nil}
+		if d.IsComment() {
+			// What stands behind a directive, apart from it, or out of use, is not about what follows.
+			if d.Line != last+1 {
+				above = nil
+			}
+			if text := strings.Trim(*d.Comment, "# \t"); d.Line != line && text != "" && !strings.ContainsAny(text[len(text)-1:], ";{}") {
+				above = append(above, text)
+			}
+			last = d.Line
+			continue
+		}
+		if d.Line != last+1 {
+			above = nil
+		}
+		n := &node{above: above, name: d.Directive, args: unescaped(d), file: d.File, line: d.Line, parent: parent, block: d.Block != nil}
+		above, line = nil, d.Line
 		parent.children = append(parent.children, n)
 		grow(n, d.Block)
 	}
+}
+
+// escapes are what nginx reads as one character in an argument, with quotes around it or without.
+var escapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\'`, `'`, `\n`, "\n", `\r`, "\r", `\t`, "\t")
+
+// unescaped are the arguments of a directive as nginx reads them. Scripts are left as they are.
+func unescaped(d *crossplane.Directive) []string {
+	if strings.HasSuffix(d.Directive, "_by_lua_block") {
+		return d.Args
+	}
+	args := make([]string, len(d.Args))
+	for i, a := range d.Args {
+		args[i] = escapes.Replace(a)
+	}
+	return args
 }
 
 // place is where the node stands, as comments tell.

@@ -20,16 +20,16 @@ func (b *builder) pages(r *route) document.Map {
 		}
 		codes, to := d.args[:len(d.args)-1], d.args[len(d.args)-1]
 		changed := false
-		for _, c := range codes {
-			if strings.HasPrefix(c, "=") && !slices.Contains(codes[:len(codes)-1], strings.TrimPrefix(c, "=")) {
-				changed = true
-			}
+		if status, is := strings.CutPrefix(codes[len(codes)-1], "="); is {
+			changed = slices.ContainsFunc(codes[:len(codes)-1], func(c string) bool { return c != status })
 		}
 		codes = slices.DeleteFunc(slices.Clone(codes), func(c string) bool {
 			return strings.HasPrefix(c, "=") || !count(c) || len(c) != 3 || c < "400" || c > "599"
 		})
 		page, ok := b.page(to)
 		switch {
+		case changed && b.pageForAll(r, d, codes, to):
+			continue
 		case changed:
 			b.lost(d, "A page does not change the status of an error.", "For single-page applications there is spa: on.")
 			continue
@@ -47,6 +47,18 @@ func (b *builder) pages(r *route) document.Map {
 		m.Add("intercept", document.Word("on"))
 	}
 	return m
+}
+
+// pageForAll deals with error_page 404 =200 /index.html, which is how a page stands for all that is not there.
+func (b *builder) pageForAll(r *route, d *node, codes []string, to string) bool {
+	status := strings.TrimPrefix(d.args[len(d.args)-2], "=")
+	if r.kind != staticRoute || !slices.Equal(codes, []string{"404"}) || status != "200" && status != "" {
+		return false
+	}
+	if r.settings.Get("spa") == nil && !b.standsIn(r, d, to, b.index(d.parent)) {
+		return false
+	}
+	return true
 }
 
 // page is the file, or the text, that a path or a named location of the server stands for.

@@ -36,16 +36,21 @@ func (b *builder) proxied(l *location, d *node, h pattern.Head, inner []rewritte
 		uri = ""
 	}
 	made, failed := false, strings.Contains(host, "$") || host == ""
+	uri, asked := cutQuery(uri)
 	uri = reference.ReplaceAllStringFunc(uri, func(ref string) string {
 		v, ok := h.Values[strings.Trim(ref, "${}")]
 		failed = failed || !ok
 		made = true
 		return v
 	})
-	if made && !failed && !strings.Contains(d.arg(0), "$args") {
+	if made && !failed && !asked {
 		b.differs(d, "The query of the request goes along.", "")
 	}
-	if uri, _, _ = strings.Cut(uri, "?"); failed || strings.Contains(strings.TrimSuffix(uri, "*"), "*") {
+	uri, query, more := strings.Cut(uri, "?")
+	if more && !failed {
+		b.lost(d, "The query "+query+" is not sent to the upstream; that of the request is.", "Let the upstream do without it.")
+	}
+	if failed || strings.Contains(strings.TrimSuffix(uri, "*"), "*") {
 		b.lost(d, "The upstream depends on the request.", "Write a route, or a group with a host, for each upstream.")
 		n.markAll()
 		return []*route{b.missing(n, h)}
@@ -63,6 +68,9 @@ func (b *builder) proxied(l *location, d *node, h pattern.Head, inner []rewritte
 		r := &route{path: at, kind: proxyRoute, text: target, from: n}
 		b.proxySettings(r, n, d, own)
 		r.request = b.requestFields(n, host, d.name == "grpc_pass")
+		if n.setting("proxy_redirect") == nil && d.name == "proxy_pass" && slices.ContainsFunc(r.request, func(e string) bool { return strings.HasPrefix(e, "~Host=") }) {
+			b.once("redirects", d, "The upstream is asked by its own name. Where it redirects to that, nginx puts the client's name in its place; here the Location is passed on as it is.", "If the upstream takes the client's name, leave ~Host=... out of the headers that it gets.")
+		}
 		list = append(list, r)
 	}
 	covered := false
@@ -227,8 +235,12 @@ func (b *builder) requestFields(n *node, host string, grpc bool) (edits []string
 		case lower == "host":
 			hosted = true
 			switch value {
-			case "$host", "$http_host", "$host:$server_port", "$http_host:$server_port":
+			case "$http_host":
 				continue
+			case "$host":
+				if b.standardPorts() {
+					continue // but for letters and a port that is meant anyway, which a Host seldom has
+				}
 			case "$proxy_host", "$proxy_host:$proxy_port":
 				value = host
 			}
@@ -239,27 +251,30 @@ func (b *builder) requestFields(n *node, host string, grpc bool) (edits []string
 			continue
 		case lower == "x-forwarded-for" && (value == "$proxy_add_x_forwarded_for" || value == "$remote_addr"),
 			lower == "x-forwarded-proto" && (value == "$scheme" || value == "$http_x_forwarded_proto"),
-			lower == "x-forwarded-host" && (value == "$host" || value == "$http_host" || value == "$server_name"),
+			lower == "x-forwarded-host" && (value == "$host" && b.standardPorts() || value == "$http_host"),
 			value == variable, lower == "content-length", lower == "accept-encoding" && value == "$http_accept_encoding":
 			continue
 		case lower == "x-forwarded-port" && value == "$server_port" && len(b.ports) == 1:
 			for p := range b.ports {
 				value = p
 			}
-		case strings.HasPrefix(value, "$") && strings.HasPrefix(lower, "x-") && (value == "$remote_addr" || value == "$proxy_protocol_addr"):
-			b.lost(d, "AnyGate sends no "+field+". The client's address is in X-Forwarded-For and Forwarded.", "Have the upstream read X-Forwarded-For: its last address is the client's.")
+		case strings.Contains(value, "$ssl_client_fingerprint"):
+			b.lost(d, "Fingerprints are of SHA-256 here, and of SHA-1 in nginx.", "headers req ~"+field+"={client-cert-fingerprint}, and have the upstream compare that.")
 			continue
-		case value == "$ssl_client_s_dn" || value == "$ssl_client_fingerprint" || value == "$ssl_client_escaped_cert" || value == "$ssl_client_cert" || value == "$ssl_client_verify":
-			b.lost(d, "AnyGate tells of a client's certificate in fields of its own.", "Have the upstream read X-Client-Cert-Subject, X-Client-Cert-Fingerprint and Client-Cert.")
+		case strings.Contains(value, "$ssl_client_escaped_cert"), strings.Contains(value, "$ssl_client_cert"), strings.Contains(value, "$ssl_client_raw_cert"):
+			b.lost(d, "Certificates are passed on as RFC 9440 has it.", "Have the upstream read Client-Cert.")
 			continue
 		}
+		value, known := b.template(d, value, false)
+		e := edit('~', field, value)
+		if value == "" {
+			e = "-" + field
+		}
 		switch {
-		case strings.Contains(value, "$"):
-			b.lost(d, "The value depends on the request, and AnyGate sets only fixed ones.", "")
-		case value == "":
-			edits = append(edits, "-"+field)
-		default:
-			edits = append(edits, edit('~', field, value))
+		case !known:
+			b.lost(d, "AnyGate has no variable for it.", "")
+		case b.sendable(d, "headers req ", e):
+			edits = append(edits, e)
 		}
 	}
 	if !hosted && !strings.HasPrefix(host, "unix:") {

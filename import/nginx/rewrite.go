@@ -98,12 +98,83 @@ func (b *builder) inner(n *node, h pattern.Head) ([]rewritten, bool) {
 		if strings.HasPrefix(to, "//") {
 			to = to[1:]
 		}
-		if strings.HasSuffix(m.Path, "*") != strings.HasSuffix(to, "*") && strings.HasSuffix(m.Path, "*") {
-			return nil, false
+		if !strings.HasSuffix(to, "*") && (strings.HasSuffix(m.Path, "*") || strings.HasSuffix(m.Path, "/")) {
+			return nil, false // AnyGate would append the rest.
 		}
 		out = append(out, rewritten{n: n, head: m, path: to})
 	}
 	return out, true
+}
+
+// goesOn deals with a rewrite after which nginx looks for a location anew. all says that every request of h is rewritten. If
+// that location passes requests on, they get there; otherwise they are answered with 501, as nginx would not answer them by
+// the block that has the rewrite.
+func (b *builder) goesOn(n *node, h pattern.Head) (all bool) {
+	n.seen = true
+	heads, all, ok := b.matched(n, h)
+	if !ok {
+		b.lost(n, "The expression has no counterpart: a path is made of literals, :name for a segment, and * at the end.", "Let the upstream understand the path as it comes.")
+		return false
+	}
+	list, ok := b.inner(n, h)
+	for i, m := range heads {
+		if ok {
+			if r := b.landing(n, list[i]); r != nil {
+				b.routes = append(b.routes, r)
+				continue
+			}
+		}
+		b.lost(n, "Paths are not rewritten for another location: requests for "+m.Path+" are answered with 501.", "Write a route for "+m.Path+" that says what is to be done.")
+		b.routes = append(b.routes, b.missing(n, m))
+	}
+	return all
+}
+
+// landing is the route of requests that a rewrite leads to a location which passes them on, or nil if it does anything else.
+func (b *builder) landing(n *node, w rewritten) *route {
+	start, open := strings.CutSuffix(w.path, "*")
+	var to *location
+	for _, l := range b.locs {
+		switch {
+		case l.kind == namedLocation, l.kind == regexLocation && hides(l.text):
+		case l.kind == regexLocation:
+			return nil // It may be the one that nginx would find.
+		case l.kind == exactLocation:
+			if !open && l.text == start {
+				to = l
+			} else if open && strings.HasPrefix(l.text, start) {
+				return nil
+			}
+		case strings.HasPrefix(start, l.text):
+			if to == nil || to.kind != exactLocation && len(to.text) < len(l.text) {
+				to = l
+			}
+		case open && strings.HasPrefix(l.text, start):
+			return nil
+		}
+	}
+	if to == nil || to.n == n.parent {
+		return nil
+	}
+	for _, c := range to.n.children {
+		if c.name == "if" || c.name == "return" || c.name == "rewrite" || c.name == "limit_except" {
+			return nil
+		}
+	}
+	d := to.n.ownOne("proxy_pass")
+	if d == nil || b.unguarded(to.n) {
+		return nil
+	}
+	_, rest, _ := strings.Cut(b.literal(d, d.arg(0)), "://")
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		w.path = rest[i:] + strings.TrimPrefix(w.path, to.text)
+	}
+	if strings.Contains(rest, "$") || strings.HasPrefix(rest, "unix:") || strings.HasPrefix(w.path, "//") {
+		return nil
+	}
+	r := b.proxied(&location{n: to.n, kind: prefixLocation, text: "/"}, d, w.head, []rewritten{w})[0]
+	r.from, r.scope = n, to.n
+	return r
 }
 
 // redirecting reports whether a rewrite answers with a redirect.

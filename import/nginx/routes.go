@@ -37,6 +37,8 @@ type route struct {
 	early bool
 	// neutral routes were added: they have no policies of their own, and take those around them.
 	neutral bool
+	// below says that the route is for what is below an exact path with a slash.
+	below bool
 	// implied routes say what would be so without them, unless other hosts have routes.
 	implied bool
 }
@@ -78,7 +80,7 @@ func shapeOf(path string) string {
 
 // site lays out the routes of a hosting.
 func (h hosting) site(routes []*route, titled bool) *layout.Site {
-	s := &layout.Site{Names: h.names, Hostless: h.hostless, Redirect: h.redirect}
+	s := &layout.Site{Above: h.server.n.above, Names: h.names, Hostless: h.hostless, Redirect: h.redirect}
 	if h.from != nil {
 		s.Place = h.from.place()
 	}
@@ -89,10 +91,16 @@ func (h hosting) site(routes []*route, titled bool) *layout.Site {
 	case titled:
 		s.Title = "server, " + h.server.n.place()
 	}
+	told := map[*node]bool{h.server.n: true}
 	for _, r := range routes {
+		var above []string
+		if !told[r.from] {
+			told[r.from] = true
+			above = r.from.above
+		}
 		s.Routes = append(s.Routes, &layout.Route{
 			Methods: r.methods, Path: r.path, Kind: r.kind, Text: r.text, Place: r.from.place(), Beside: r.beside,
-			Settings: r.settings, Errors: r.errors, Use: r.use, Neutral: r.neutral, Implied: r.implied,
+			Settings: r.settings, Errors: r.errors, Use: r.use, Neutral: r.neutral, Implied: r.implied, Above: above,
 		})
 	}
 	return s

@@ -50,6 +50,11 @@ func (c *converter) secure(p *plan) document.Map {
 	if len(certificates) > 0 {
 		m = append(m, document.Entry{Key: "certificates", Value: certificates, Open: len(certificates) > 1})
 	}
+	for _, a := range p.addresses {
+		if d := a.first.n.ownOne("ssl_reject_handshake"); d != nil && d.arg(0) == "on" && a.tls && m.Get("default") == nil {
+			m.Add("default", document.Word("none"))
+		}
+	}
 	if minimum != "" && oldest {
 		m.Add("minimum", document.Word(minimum))
 	}
@@ -70,7 +75,7 @@ func (c *converter) clients(p *plan, s *server) document.Value {
 		c.lost(d, "A certificate of a client is verified by the authorities of a file, or not asked for.", "tls: {clients: {ca: FILE}}")
 		return nil
 	}
-	if d.arg(0) == "optional" && demands(s.n) {
+	if d.arg(0) == "optional" && demands(s.n) && !tells(s.n) {
 		return nil // The policy mtls of the routes asks for it.
 	}
 	m := document.Map{{Key: "ca", Value: document.Text(c.besideMain(ca.arg(0)))}}
@@ -97,6 +102,23 @@ func demands(n *node) bool {
 	for _, c := range n.children {
 		if cond := c.condition(); c.name == "if" && cond.variable == "ssl_client_verify" || c.name == "location" && demands(c) {
 			return true
+		}
+	}
+	return false
+}
+
+// tells reports whether fields tell of certificates, those of routes that do not ask for one included.
+func tells(n *node) bool {
+	for _, c := range n.children {
+		switch c.name {
+		case "proxy_set_header", "grpc_set_header", "add_header":
+			if strings.Contains(c.arg(1), "$ssl_client_") {
+				return true
+			}
+		case "location", "if":
+			if tells(c) {
+				return true
+			}
 		}
 	}
 	return false

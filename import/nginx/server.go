@@ -13,15 +13,24 @@ type server struct {
 	n       *node
 	listens []listen
 	names   []string // AnyGate's: exact ones and *.NAME, in lower case
-	// hidden are names that some condition redirects elsewhere.
-	redirected map[string]bool
 }
 
 var hostName = regexp.MustCompile(`^(\*\.)?[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*$`)
 
+// anyLabel is an expression about all names below another one: ^(.+)\.example\.com$.
+var anyLabel = regexp.MustCompile(`^\^\(?(?:\?P?<\w+>)?(?:\.\+|\.\*|\[\^\.\]\+|\\w\+|\[[a-z0-9_-]+\]\+)\)?\\\.((?:[a-z0-9-]+\\\.)+[a-z0-9-]+)\$$`)
+
+// holds reports whether a name is one of the server's, by a wildcard too.
+func (s *server) holds(name string) bool {
+	return slices.ContainsFunc(s.names, func(n string) bool {
+		rest, wide := strings.CutPrefix(n, "*")
+		return n == name || wide && strings.HasSuffix(name, rest)
+	})
+}
+
 // readServer reads the addresses and names of a server.
 func (c *converter) readServer(n *node) *server {
-	s := &server{n: n, listens: c.listens(n), redirected: map[string]bool{}}
+	s := &server{n: n, listens: c.listens(n)}
 	n.seen = true
 	add := func(name string) {
 		if name = strings.TrimSuffix(strings.ToLower(name), "."); !slices.Contains(s.names, name) {
@@ -35,6 +44,12 @@ func (c *converter) readServer(n *node) *server {
 				// A name that nobody asks for.
 			case strings.HasPrefix(name, "~"):
 				list, ok := pattern.Literals(name[1:], func(s string) bool { return hostName.MatchString(strings.ToLower(s)) })
+				if m := anyLabel.FindStringSubmatch(name[1:]); m != nil {
+					if !strings.Contains(name, ".+") && !strings.Contains(name, ".*") {
+						c.differs(d, "*.NAME stands for any number of labels.", "")
+					}
+					list, ok = []string{"*." + strings.ReplaceAll(m[1], `\.`, ".")}, true
+				}
 				if !ok {
 					c.lost(d, "The name "+name+" is a regular expression, and hosts are names or *.NAME.", "List the names that are meant.")
 				}

@@ -13,16 +13,41 @@ import (
 
 // directory is where a block finds the file of a path.
 func (b *builder) directory(n *node, at string) (string, bool) {
-	if d := n.ownOne("alias"); d != nil {
-		dir := b.literal(n, d.arg(0))
-		return b.absolute(d, dir), !strings.Contains(dir, "$")
+	d := n.ownOne("alias")
+	if d == nil {
+		d = n.base()
 	}
-	d := n.setting("root")
 	if d == nil {
 		return "", false
 	}
+	d.seen = true
 	dir := b.literal(n, d.arg(0))
-	return path.Join(b.absolute(d, dir), at), !strings.Contains(dir, "$")
+	ok := dir != "" && !strings.Contains(dir, "$")
+	if !ok {
+		return "", false
+	}
+	dir = b.absolute(d, dir)
+	switch {
+	case d.name == "root":
+		return path.Join(dir, at), true
+	case d.parent == n:
+		return dir, true
+	}
+	// The alias stands for the path of the location that has it.
+	rest, below := strings.CutPrefix(at, d.parent.arg(len(d.parent.args)-1))
+	return path.Join(dir, rest), below
+}
+
+// base is the root or the alias that a block has by itself or from the blocks around it, or nil.
+func (n *node) base() *node {
+	for at := n; at != nil; at = at.parent {
+		for _, c := range at.children {
+			if c.name == "root" || c.name == "alias" {
+				return c
+			}
+		}
+	}
+	return nil
 }
 
 // absolute makes a path of one that starts from nginx's prefix.
@@ -47,7 +72,7 @@ func (b *builder) static(n *node, l *location, h pattern.Head) *route {
 	at := strings.TrimSuffix(h.Path, "*")
 	dir, ok := b.directory(n, at)
 	if !ok {
-		if n.setting("root") == nil && n.ownOne("alias") == nil {
+		if n.base() == nil {
 			r.kind, r.text, r.neutral = answerRoute, "NOT_FOUND", true
 			if l != nil && len(unseen(n)) == 0 {
 				return r
@@ -59,24 +84,16 @@ func (b *builder) static(n *node, l *location, h pattern.Head) *route {
 		n.markAll()
 		return b.missing(n, h)
 	}
-	index := []string{"index.html"}
-	if d := n.setting("index"); d != nil {
-		index = slices.DeleteFunc(slices.Clone(d.args), func(s string) bool {
-			if strings.Contains(s, ".php") || strings.Contains(s, "$") {
-				b.lost(d, s+" is not served as an index.", "")
-				return true
-			}
-			return strings.HasPrefix(s, "/")
-		})
-	}
+	index := b.index(n)
 	if exact {
 		return b.file(n, r, dir)
 	}
 	r.text = dir
-	if next := b.tries(n, r, h, at, index); next != nil {
+	if next := b.tries(n, r, h, index); next != nil {
 		return next
 	}
 	if r.kind == staticRoute {
+		b.absent(n, r, index)
 		if !slices.Equal(index, []string{"index.html"}) && len(index) > 0 {
 			r.set("index", document.OneOrMore(index))
 		}
@@ -168,8 +185,62 @@ func (b *builder) enclosing(at string) *location {
 	return best
 }
 
+// index are the names of a directory's index.
+func (b *builder) index(n *node) []string {
+	d := n.setting("index")
+	if d == nil {
+		return []string{"index.html"}
+	}
+	return slices.DeleteFunc(slices.Clone(d.args), func(s string) bool {
+		if strings.Contains(s, ".php") || strings.Contains(s, "$") {
+			b.lost(d, s+" is not served as an index.", "")
+			return true
+		}
+		return strings.HasPrefix(s, "/")
+	})
+}
+
+// absent deals with conditions about files that are not there: they are 404 by themselves, or a page stands for them.
+func (b *builder) absent(n *node, r *route, index []string) {
+	for _, c := range n.children {
+		if c.name != "if" || c.seen || !absence(c) {
+			continue
+		}
+		d := c.children[0]
+		_, any := everything[d.arg(0)]
+		switch {
+		case len(c.children) > 1:
+			b.unmet(c)
+			continue
+		case d.name == "return" && d.arg(0) == "404" && len(d.args) == 1:
+		case d.name == "rewrite" && any && !redirecting(d) && b.standsIn(r, d, d.arg(1), index):
+		default:
+			b.unmet(c)
+			continue
+		}
+		c.markAll()
+	}
+}
+
+// absence reports whether a condition is if (!-e $request_filename), or one like it.
+func absence(n *node) bool {
+	c := n.condition()
+	return (c.op == "!-e" || c.op == "!-f") && c.value == "$request_filename" && len(n.children) > 0
+}
+
+// standsIn has a page answer what is not there, if it is the index of the route's directory.
+func (b *builder) standsIn(r *route, d *node, page string, index []string) bool {
+	at := strings.TrimSuffix(r.path, "*")
+	if !strings.HasPrefix(page, at) || !slices.Contains(index, page[len(at):]) {
+		return false
+	}
+	r.set("spa", document.Word("on"))
+	b.differs(d, "The page stands for paths that a browser opens. Scripts, tools, and paths whose last segment has a dot get 404.", "")
+	return true
+}
+
 // tries deals with try_files. It returns a route where files are not what answers.
-func (b *builder) tries(n *node, r *route, h pattern.Head, at string, index []string) *route {
+func (b *builder) tries(n *node, r *route, h pattern.Head, index []string) *route {
 	d := n.ownOne("try_files") // It is not inherited.
 	if d == nil || len(d.args) < 2 {
 		return nil
@@ -179,14 +250,20 @@ func (b *builder) tries(n *node, r *route, h pattern.Head, at string, index []st
 	for _, t := range tried {
 		switch {
 		case t == "$uri" || t == "$uri/" || t == "$document_root$uri" || t == "$uri/index.html" && slices.Contains(index, "index.html"):
-		case len(tried) == 1 && strings.HasPrefix(t, "/") && !strings.Contains(t, "$"):
+		case fixed(t) && strings.HasPrefix(last, "@"):
+			say := b.differs
+			if info, err := os.Stat(b.rootOf(n) + t); err == nil && !info.IsDir() {
+				say = b.lost
+			}
+			say(d, "Whether there is a "+t+" is not asked: what "+last+" does answers.", "For maintenance, load a configuration that says so: anygate reload.")
+		case len(tried) == 1 && strings.HasPrefix(t, "/") && fixed(t):
 			r.kind, r.text, r.settings = fileRoute, b.rootOf(n)+t, nil
 			return nil
 		default:
 			b.lost(d, "A path is looked up as it is: "+t+" is not tried.", "Link to the names that the files have.")
 		}
 	}
-	if !slices.Contains(tried, "$uri/") && !slices.Contains(tried, "$uri/index.html") && strings.HasPrefix(last, "/") {
+	if slices.Contains(tried, "$uri") && !slices.Contains(tried, "$uri/") && !slices.Contains(tried, "$uri/index.html") && !strings.HasPrefix(last, "@") {
 		b.differs(d, "A directory is answered with its index, too.", "")
 	}
 	page, _, _ := strings.Cut(last, "?")
@@ -195,13 +272,11 @@ func (b *builder) tries(n *node, r *route, h pattern.Head, at string, index []st
 	case strings.HasPrefix(last, "="):
 		b.lost(d, "What is not there is 404.", "")
 	case strings.HasPrefix(last, "@"):
-		return b.fallback(n, d, h, last)
+		return b.fallback(d, h, last, slices.ContainsFunc(tried, func(t string) bool { return !fixed(t) }))
 	case strings.HasSuffix(page, ".php"):
 		b.lost(d, noFastCGI.why, noFastCGI.do)
-		b.guarded = n
-	case strings.HasPrefix(page, at) && slices.Contains(index, page[len(at):]):
-		r.set("spa", document.Word("on"))
-		b.differs(d, "The page stands for paths that a browser opens. Scripts, tools, and paths whose last segment has a dot get 404.", "")
+		b.guards = append(b.guards, guard{n: n, l: b.locationOf(n), below: "/"})
+	case b.standsIn(r, d, page, index):
 	default:
 		b.lost(d, "What stands for missing files can only be the index of the directory.", "Name it index.html, or index: [...] in the route.")
 	}
@@ -214,8 +289,13 @@ func (b *builder) rootOf(n *node) string {
 	return strings.TrimSuffix(dir, "/")
 }
 
-// fallback makes the route of files with an upstream for all that is not there: only the upstream is carried over.
-func (b *builder) fallback(n, d *node, h pattern.Head, name string) *route {
+// fixed reports whether try_files looks for the same file whatever was asked for.
+func fixed(t string) bool { return !strings.Contains(t, "$") }
+
+// fallback makes the route of files with an upstream for all that is not there: only the upstream is carried over. asked says
+// that what is looked for are the files that were asked for.
+func (b *builder) fallback(d *node, h pattern.Head, name string, asked bool) *route {
+	n := d.parent
 	for _, l := range b.locs {
 		if l.kind != namedLocation || l.text != name {
 			continue
@@ -225,7 +305,9 @@ func (b *builder) fallback(n, d *node, h pattern.Head, name string) *route {
 		if pass == nil {
 			break
 		}
-		b.lost(d, "A file that is not there is not asked of an upstream: here all requests go to the upstream.", "Give the directories with files routes of their own, such as /assets/, before it.")
+		if asked {
+			b.lost(d, "A file that is not there is not asked of an upstream: here all requests go to the upstream.", "Give the directories with files routes of their own, such as /assets/, before it.")
+		}
 		list := b.proxied(&location{n: l.n, kind: prefixLocation, text: "/"}, pass, h, nil)
 		list[0].from = n
 		list[0].scope = l.n

@@ -224,7 +224,12 @@ func (b *builder) namedPool(n, d *node, scheme, host string) string {
 	from := d
 	var members []string
 	if u != nil {
-		settings, members, from = slices.Clone(u.settings), u.members, u.n
+		settings, members, from = slices.Clone(u.settings), slices.Clone(u.members), u.n
+		if scheme == "https" || scheme == "grpcs" {
+			for i, m := range members {
+				members[i] = withPort(m)
+			}
+		}
 	} else {
 		if scheme == "https" && !strings.Contains(strings.TrimLeft(host, "["), ":") {
 			members = []string{host + ":443"}
@@ -234,7 +239,7 @@ func (b *builder) namedPool(n, d *node, scheme, host string) string {
 	}
 	secure := scheme == "https" || scheme == "grpcs"
 	if secure {
-		settings.Add("tls", b.upstreamTLS(n, d))
+		settings.Add("tls", b.upstreamTLS(n, d, host))
 	}
 	switch scheme {
 	case "grpc":
@@ -247,6 +252,9 @@ func (b *builder) namedPool(n, d *node, scheme, host string) string {
 		members = []string{"127.0.0.1:9"}
 	}
 	entry := document.Entry{Beside: from.place()}
+	if u != nil {
+		entry.Above = u.n.above
+	}
 	if len(settings) == 0 {
 		entry.Value = document.OneOrMore(members)
 	} else {
@@ -273,8 +281,20 @@ func (b *builder) namedPool(n, d *node, scheme, host string) string {
 	return "http://" + name
 }
 
+// withPort gives a member without a port that of nginx, which is 80 even for those that are spoken to with TLS.
+func withPort(member string) string {
+	addr, rest, more := strings.Cut(member, " ")
+	if strings.HasPrefix(addr, "unix:") || strings.HasPrefix(addr, "srv:") || strings.LastIndexByte(addr, ':') > strings.LastIndexByte(addr, ']') {
+		return member
+	}
+	if addr += ":80"; more {
+		addr += " " + rest
+	}
+	return addr
+}
+
 // upstreamTLS are the settings of TLS with an upstream.
-func (b *builder) upstreamTLS(n, d *node) document.Value {
+func (b *builder) upstreamTLS(n, d *node, host string) document.Value {
 	module := strings.TrimSuffix(d.name, "_pass")
 	var m document.Map
 	if n.on(module + "_ssl_verify") {
@@ -286,14 +306,26 @@ func (b *builder) upstreamTLS(n, d *node) document.Value {
 		m.Add("verify", document.Word("off"))
 		b.differs(d, "The upstream's certificate is not verified, as with nginx. Whoever is in between can read and change everything.", "Take verify: off out, and give ca if its authority is not a public one.")
 	}
-	if name := n.setting(module + "_ssl_name"); name != nil {
-		if v := b.literal(name, name.arg(0)); strings.Contains(v, "$") {
-			if v != "$host" && v != "$proxy_host" {
-				b.lost(name, "The name that is asked for depends on the request.", "server-name in the upstream's tls is a fixed one.")
-			}
-		} else {
-			m.Add("server-name", document.Text(v))
+	asked := n.on(module+"_ssl_server_name") || n.on(module+"_ssl_verify")
+	name, v := n.setting(module+"_ssl_name"), "$proxy_host"
+	if name != nil {
+		v = b.literal(name, name.arg(0))
+	}
+	if one := b.server.names; (v == "$host" || v == "$http_host" || v == "$ssl_server_name") && len(one) == 1 && !strings.HasPrefix(one[0], "*") {
+		v = one[0]
+	}
+	switch {
+	case v == "$proxy_host":
+		// That of the upstream; a member has only its own.
+		if asked && b.find(host) != nil && strings.Contains(host, ".") && hostName.MatchString(host) {
+			m.Add("server-name", document.Text(host))
 		}
+	case strings.Contains(v, "$"):
+		if asked {
+			b.lost(name, "The name that is asked for depends on the request.", "server-name in the upstream's tls is a fixed one.")
+		}
+	default:
+		m.Add("server-name", document.Text(v))
 	}
 	if cert := n.setting(module + "_ssl_certificate"); cert != nil && cert.arg(0) != "" {
 		m.Add("cert", document.Text(b.besideMain(cert.arg(0))))

@@ -81,3 +81,68 @@ func Below(path, prefix string) bool {
 	prefix = strings.TrimSuffix(prefix, "*")
 	return strings.HasPrefix(path, prefix) || path+"/" == prefix
 }
+
+// Covers reports whether the head inner matches nothing that the head outer does not match as well. As in nginx, /a/ does not
+// match /a here.
+func Covers(outer, inner string) bool {
+	a, b := segments(outer), segments(inner)
+	for i, s := range a {
+		switch {
+		case i == len(b):
+			return false
+		case s == "*":
+			return true
+		case b[i] == "*":
+			return false
+		case strings.HasPrefix(s, ":") && b[i] != "", s == b[i]:
+		default:
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// Meet reports whether some path is matched by both heads.
+func Meet(one, other string) bool {
+	a, b := segments(one), segments(other)
+	for i := range min(len(a), len(b)) {
+		s, t := a[i], b[i]
+		if s == "*" || t == "*" {
+			return true
+		}
+		if s != t && (!strings.HasPrefix(s, ":") || t == "") && (!strings.HasPrefix(t, ":") || s == "") {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// Before reports whether a path that both heads match has the first one for its route: segment by segment, what is literal
+// goes before :name, and that before the rest.
+func Before(one, other string) bool {
+	a, b := segments(one), segments(other)
+	rank := func(s string) int {
+		switch {
+		case s == "*":
+			return 2
+		case strings.HasPrefix(s, ":"):
+			return 1
+		}
+		return 0
+	}
+	for i := range min(len(a), len(b)) {
+		if r, q := rank(a[i]), rank(b[i]); r != q {
+			return r < q
+		}
+	}
+	return false
+}
+
+// segments are those of a head, of which a last one that is empty is the rest.
+func segments(path string) []string {
+	list := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	if last := len(list) - 1; list[last] == "" {
+		list[last] = "*"
+	}
+	return list
+}

@@ -297,3 +297,62 @@ func Literals(expr string, keep func(string) bool) ([]string, bool) {
 	}
 	return out, len(out) > 0
 }
+
+// alternates reports whether an expression has alternatives that are not within parentheses: only the first of them begins as
+// the expression does.
+func alternates(expr string) bool {
+	depth := 0
+	for i := 0; i < len(expr); i++ {
+		switch expr[i] {
+		case '\\':
+			i++
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '[':
+			// A bracket at the beginning of a class is one of its characters.
+			for i++; i+1 < len(expr) && expr[i] == '^'; i++ {
+			}
+			for i++; i < len(expr) && expr[i] != ']'; i++ {
+				if expr[i] == '\\' {
+					i++
+				}
+			}
+		case '|':
+			if depth <= 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Start is the path, up to a slash, that all paths begin with which an expression matches: "/" if they have nothing in
+// common.
+func Start(expr string) string {
+	rest, anchored := strings.CutPrefix(expr, "^")
+	if !anchored || alternates(rest) {
+		return "/"
+	}
+	var b strings.Builder
+	for i := 0; i < len(rest); i++ {
+		c := rest[i]
+		if c == '\\' && i+1 < len(rest) && strings.IndexByte(".-_~/", rest[i+1]) >= 0 {
+			i++
+			c = rest[i]
+		} else if strings.IndexByte(`\[](){}*+?.$^`, c) >= 0 {
+			break
+		}
+		if i+1 < len(rest) && strings.IndexByte("*?{", rest[i+1]) >= 0 {
+			break // It need not be there.
+		}
+		b.WriteByte(c)
+	}
+	path := b.String()
+	path = path[:strings.LastIndexByte(path, '/')+1]
+	if !strings.HasPrefix(path, "/") || !LiteralPath(path) {
+		return "/"
+	}
+	return path
+}

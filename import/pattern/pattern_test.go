@@ -77,6 +77,17 @@ func TestValues(t *testing.T) {
 	}
 }
 
+func TestStart(t *testing.T) {
+	for expr, want := range map[string]string{
+		`^/f/(?!public/)`: "/f/", `^/a/b\.c/.*\.php$`: "/a/b.c/", `^/a/b+/c`: "/a/", `^/a/b?/c`: "/a/", `^/a/*b`: "/", `\.php$`: "/", `^/(a|b)/`: "/", `^/a/x|^/b/`: "/", `^/a/(x|y)(?!z)`: "/a/", `^/a/(x)|/b/`: "/", `^/a/[(]|/b/`: "/", `^/a/[]|(]x`: "/a/", `^/a/[^]|]x|/b`: "/", `^/a/\(|/b`: "/",
+		`^.*/a/`: "/", `^/a`: "/", `^/a/\d+/b`: "/a/", `^/a{2}/b`: "/", "^": "/", "^/a b/": "/", `^/a/\`: "/a/",
+	} {
+		if got := Start(expr); got != want {
+			t.Errorf("%s: %q, want %q", expr, got, want)
+		}
+	}
+}
+
 func TestLiterals(t *testing.T) {
 	keep := func(s string) bool { return strings.HasSuffix(s, "example.com") }
 	for _, tt := range []struct {

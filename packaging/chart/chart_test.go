@@ -2,12 +2,14 @@ package chart
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -67,20 +69,27 @@ type objects struct {
 	hpa        *autoscalingv2.HorizontalPodAutoscaler
 	pdb        *policyv1.PodDisruptionBudget
 	network    *networkingv1.NetworkPolicy
+	monitor    *monitoringv1.PodMonitor
 	test       *corev1.Pod
 	notes      string
 }
 
-// render renders the chart, and reads what comes out as Kubernetes would, but for keys that it does not know: they are
-// errors.
-func render(t *testing.T, v map[string]any) (o objects) {
+// rendered are the files that templates make.
+func rendered(t *testing.T, v map[string]any) (map[string]string, error) {
 	t.Helper()
 	c := load(t)
 	all, err := chartutil.ToRenderValues(c, v, chartutil.ReleaseOptions{Name: "edge", Namespace: "default", Revision: 1, IsInstall: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := engine.Engine{Strict: true}.Render(c, all)
+	return engine.Engine{Strict: true}.Render(c, all)
+}
+
+// render renders the chart, and reads what comes out as Kubernetes would, but for keys that it does not know: they are
+// errors.
+func render(t *testing.T, v map[string]any) (o objects) {
+	t.Helper()
+	files, err := rendered(t, v)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +101,7 @@ func render(t *testing.T, v map[string]any) (o objects) {
 		"HorizontalPodAutoscaler": func() any { o.hpa = &autoscalingv2.HorizontalPodAutoscaler{}; return o.hpa },
 		"PodDisruptionBudget":     func() any { o.pdb = &policyv1.PodDisruptionBudget{}; return o.pdb },
 		"NetworkPolicy":           func() any { o.network = &networkingv1.NetworkPolicy{}; return o.network },
+		"PodMonitor":              func() any { o.monitor = &monitoringv1.PodMonitor{}; return o.monitor },
 		"Pod":                     func() any { o.test = &corev1.Pod{}; return o.test },
 	}
 	for name, text := range files {
@@ -118,7 +128,7 @@ func render(t *testing.T, v map[string]any) (o objects) {
 
 func TestOwnValues(t *testing.T) {
 	o := render(t, values(t, ""))
-	if o.hpa != nil || o.network != nil || o.pdb == nil || o.account == nil || o.config == nil {
+	if o.hpa != nil || o.network != nil || o.monitor != nil || o.pdb == nil || o.account == nil || o.config == nil {
 		t.Errorf("it makes %+v", o)
 	}
 	d := o.deployment.Spec
@@ -163,6 +173,9 @@ func selects(t *testing.T, o objects) {
 	for _, s := range o.deployment.Spec.Template.Spec.TopologySpreadConstraints {
 		selectors = append(selectors, s.LabelSelector.MatchLabels)
 	}
+	if o.monitor != nil {
+		selectors = append(selectors, o.monitor.Spec.Selector.MatchLabels)
+	}
 	for _, s := range selectors {
 		if len(s) != 2 {
 			t.Errorf("a selector is %v", s)
@@ -171,6 +184,10 @@ func selects(t *testing.T, o objects) {
 			if labels[k] != v {
 				t.Errorf("the pods have %v, and a selector wants %s=%s", labels, k, v)
 			}
+		}
+		// A budget that finds a pod of no controller lets nobody drain a node, and a service would send it requests.
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(s)), func(k string) bool { return o.test.Labels[k] != s[k] }) {
+			t.Errorf("the pod of the test has %v, and a selector finds it by %v", o.test.Labels, s)
 		}
 	}
 }
@@ -185,7 +202,7 @@ func TestAllValues(t *testing.T) {
 		t.Errorf("it scales by %+v", o.hpa)
 	case *pod.SecurityContext.SeccompProfile.LocalhostProfile != "profiles/anygate.json", pod.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeLocalhost:
 		t.Errorf("the profile is %+v", pod.SecurityContext.SeccompProfile)
-	case len(c.Ports) != 2, len(o.service.Spec.Ports) != 2, o.service.Spec.Ports[1].NodePort != 30443, o.service.Spec.Ports[1].TargetPort.String() != "https":
+	case len(c.Ports) != 3, len(o.service.Spec.Ports) != 2, o.service.Spec.Ports[1].NodePort != 30443, o.service.Spec.Ports[1].TargetPort.String() != "https":
 		t.Errorf("the ports are %+v and %+v", c.Ports, o.service.Spec.Ports)
 	case o.service.Spec.ExternalTrafficPolicy != corev1.ServiceExternalTrafficPolicyLocal, o.service.Spec.Type != corev1.ServiceTypeLoadBalancer:
 		t.Errorf("the service is %+v", o.service.Spec)
@@ -195,12 +212,23 @@ func TestAllValues(t *testing.T) {
 		t.Errorf("the account is %s", pod.ServiceAccountName)
 	case o.pdb.Spec.MaxUnavailable.StrVal != "25%":
 		t.Errorf("the budget is %+v", o.pdb.Spec)
-	case len(o.network.Spec.Egress) != 2, len(o.network.Spec.Ingress[0].Ports) != 2, len(o.network.Spec.Ingress[0].From) != 1:
+	case len(o.network.Spec.Egress) != 2, len(o.network.Spec.Ingress[0].Ports) != 2, o.network.Spec.Ingress[1].Ports[0].Port.IntValue() != 9100, len(o.network.Spec.Ingress[0].From) != 1:
 		t.Errorf("the network is %+v", o.network.Spec)
 	case c.ReadinessProbe.HTTPGet.Scheme != corev1.URISchemeHTTPS:
 		t.Errorf("the probe is %+v", c.ReadinessProbe)
 	}
 	selects(t, o)
+	scraped := o.monitor.Spec.PodMetricsEndpoints[0]
+	if c.Ports[2].Name != *scraped.Port || c.Ports[2].ContainerPort != 9100 || scraped.Path != "/metrics" || scraped.Interval != "15s" ||
+		scraped.Authorization.Credentials.Name != "admin" || o.monitor.Labels["release"] != "prometheus" {
+		t.Errorf("it is scraped by %+v", o.monitor)
+	}
+	if again := render(t, map[string]any{"preStopSeconds": 0}).deployment.Spec.Template.Spec.Containers[0]; again.Lifecycle != nil {
+		t.Errorf("Kubernetes refuses to sleep for no time: %+v", again.Lifecycle.PreStop)
+	}
+	if _, err := rendered(t, map[string]any{"metrics": map[string]any{"podMonitor": map[string]any{"enabled": true}}}); err == nil || !strings.Contains(err.Error(), "needs metrics.port") {
+		t.Errorf("what is scraped without a port: %v", err)
+	}
 	mounted := map[string]bool{}
 	for _, v := range pod.Volumes {
 		mounted[v.Name] = true
@@ -222,7 +250,7 @@ func TestAllValues(t *testing.T) {
 func TestValuesAreRefused(t *testing.T) {
 	for _, text := range []string{
 		"replica: 3", "replicas: many", "reload: sometimes", "ports: []", "ports: [{name: http, containerPort: 80, servicePort: 80}]",
-		"service: {type: ExternalName}", "image: {name: x}", "seccomp: {profile: x}",
+		"service: {type: ExternalName}", "image: {name: x}", "seccomp: {profile: x}", "metrics: {port: 80}", "metrics: {podMonitor: {interval: often}}",
 	} {
 		var v map[string]any
 		if err := yaml.Unmarshal([]byte(text), &v); err != nil {

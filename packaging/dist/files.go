@@ -118,7 +118,8 @@ func zipped(text []byte) []byte {
 	return b.Bytes()
 }
 
-// archive makes an archive for machines without packages: unpacked at /, it is an installation.
+// archive makes an archive for machines without packages: unpacked at / without its first directory, it is an
+// installation.
 func (r *release) archive(arch string, files []entry) error {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

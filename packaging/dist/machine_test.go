@@ -16,7 +16,7 @@ func TestUnit(t *testing.T) {
 }
 
 // TestQuickStart does what the README says on a machine that has nothing but Debian, with its own systemd: the package is
-// installed, configured, reloaded, killed, started by its socket, and removed.
+// installed, configured, reloaded, killed, started by its socket, upgraded, removed, installed again, and purged.
 func TestQuickStart(t *testing.T) {
 	t.Parallel() // It waits for the network and the disk, and TestReproducible for the compiler.
 	out, err := exec.Command("../../test/quickstart.sh", made.out).CombinedOutput()

@@ -28,7 +28,10 @@ type release struct {
 // usage is what the program says of itself.
 type usage struct {
 	Version  string
-	Commands []struct{ Name, Args, About string }
+	Commands []struct {
+		Name, Args, About string
+		Options           []struct{ Name, Value, About string }
+	}
 }
 
 func main() {

@@ -55,18 +55,20 @@ func only(t *testing.T, pattern string) string {
 	return found[0]
 }
 
-// TestReproducible makes the release a second time, of a copy of the source in another directory and surroundings, and
-// wants the same bytes. For amd64 nothing that was compiled before is used; for arm64 it is linked and packed anew only,
+// TestReproducible makes the release a second time, of a copy of the source in another directory and surroundings, by a user
+// with another home and another mask of permissions, and wants the same bytes. For amd64 nothing that was compiled before is used; for arm64 it is linked and packed anew only,
 // since to compile it all once more would take as long again and tell the same.
 func TestReproducible(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "another place")
 	copySource(t, root)
 	tool := filepath.Join(t.TempDir(), "dist")
-	environ := append(os.Environ(), "GOFLAGS=-buildvcs=false", "TZ=Pacific/Kiritimati", "LANG=tr_TR.UTF-8", fmt.Sprintf("SOURCE_DATE_EPOCH=%d", made.time.Unix()))
+	// What was downloaded and compiled is that of the first time, unless it is said otherwise.
+	caches := strings.Fields(output(t, "go", "env", "GOMODCACHE", "GOCACHE"))
+	environ := append(os.Environ(), "HOME="+t.TempDir(), "GOMODCACHE="+caches[0], "GOCACHE="+caches[1], "GOFLAGS=-buildvcs=false", "TZ=Pacific/Kiritimati", "LANG=tr_TR.UTF-8", fmt.Sprintf("SOURCE_DATE_EPOCH=%d", made.time.Unix()))
 	run := func(env []string, name string, args ...string) {
 		t.Helper()
-		cmd := exec.Command(name, args...)
+		cmd := exec.Command("sh", append([]string{"-c", `umask 077; exec "$@"`, "sh", name}, args...)...)
 		cmd.Dir, cmd.Env = filepath.Join(root, "packaging"), append(slices.Clone(environ), env...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", cmd, err, out)
@@ -210,6 +212,22 @@ func TestDeb(t *testing.T) {
 	}
 }
 
+// installRPM installs a package into an empty tree, which is the root of whatever rpm does there.
+func installRPM(t *testing.T, rpm string, files []entry) {
+	t.Helper()
+	if said := output(t, "rpm", "--checksig", "--nosignature", rpm); !strings.Contains(said, "digests OK") {
+		t.Errorf("it says %s", said)
+	}
+	tree := t.TempDir()
+	output(t, "rpm", "--root", tree, "--install", "--force-debian", "--nodeps", "--noscripts", "--ignorearch", rpm)
+	for _, f := range files {
+		info, err := os.Lstat(filepath.Join(tree, f.path))
+		if (err == nil) == f.debian || err == nil && (info.Size() != int64(len(f.text)) || info.Mode().Perm() != fs.FileMode(f.mode)) {
+			t.Errorf("%s: %v, %v", f.path, info, err)
+		}
+	}
+}
+
 func TestRPM(t *testing.T) {
 	for rpmArch, arch := range map[string]string{"x86_64": "amd64", "aarch64": "arm64"} {
 		rpm := only(t, "anygate-*."+rpmArch+".rpm")
@@ -223,8 +241,24 @@ func TestRPM(t *testing.T) {
 				t.Errorf("%s: installed %v", f.path, !f.debian)
 			}
 		}
+		// Whoever unpacks it unpacks it where he is, and not at the root of his machine. Names are listed only.
+		names := strings.Fields(output(t, "sh", "-ec", `rpm2cpio "$1" | cpio --list --quiet`, "sh", rpm))
+		for i, name := range names {
+			names[i] = strings.TrimPrefix(name, ".")
+			if names[i] == name {
+				t.Errorf("its payload has %s, which is not relative", name)
+			}
+		}
+		if !slices.Equal(names, installed) {
+			t.Errorf("it is said to hold %q, and holds %q", installed, names)
+		}
+		installRPM(t, rpm, files)
 		if got := output(t, "rpm", "-qpc", rpm); got != "/etc/anygate/anygate.yml\n" {
 			t.Errorf("the configuration files are %q", got)
+		}
+		// Who installs without documentation gets the licences all the same.
+		if docs, licenses := output(t, "rpm", "-qpd", rpm), output(t, "rpm", "-qpL", rpm); !strings.Contains(docs, "/man5/anygate.yml.5.gz\n") || !strings.Contains(licenses, "/LICENSES.txt.gz\n") {
+			t.Errorf("documentation is %q, licences are %q", docs, licenses)
 		}
 		scripts := output(t, "rpm", "-qp", "--scripts", rpm)
 		for _, want := range []string{"postinstall", "preuninstall", "postuninstall", "systemd-sysusers"} {
@@ -241,7 +275,7 @@ func TestRPM(t *testing.T) {
 // TestManualPages has man read the pages, and complain of what it does not understand.
 func TestManualPages(t *testing.T) {
 	for page, wants := range map[string][]string{
-		"usr/share/man/man1/anygate.1.gz":     {"anygate reload", "EXIT STATUS", "SIGUSR2"},
+		"usr/share/man/man1/anygate.1.gz":     {"anygate reload", "EXIT STATUS", "SIGUSR2", "Load the configuration when its files change."},
 		"usr/share/man/man5/anygate.yml.5.gz": {"KEYS OF SERVER.LIMITS", "request-line", "SECTIONS"},
 	} {
 		tree := t.TempDir()
@@ -274,7 +308,10 @@ func TestParts(t *testing.T) {
 		}
 		Components []struct {
 			Name, Version, Purl string
-			Licenses            []struct{ License struct{ ID string } }
+			Licenses            []struct {
+				License    struct{ ID string }
+				Expression string
+			}
 		}
 		Dependencies []struct{ DependsOn []string }
 	}
@@ -291,13 +328,24 @@ func TestParts(t *testing.T) {
 			continue
 		}
 		listed[c.Name] = c.Version
-		if id := c.Licenses[0].License.ID; !slices.Contains([]string{"MIT", "BSD-3-Clause", "BSD-2-Clause", "Apache-2.0", "ISC"}, id) {
-			t.Errorf("%s is under %s, which is not among the licences that go with the product's", c.Name, id)
+		ids := strings.Split(c.Licenses[0].License.ID+c.Licenses[0].Expression, " AND ")
+		for _, id := range ids {
+			if !slices.Contains([]string{"MIT", "BSD-3-Clause", "BSD-2-Clause", "Apache-2.0", "ISC"}, id) {
+				t.Errorf("%s is under %s, which is not among the licences that go with the product's", c.Name, id)
+			}
+		}
+		if c.Name == "github.com/klauspost/compress" && !slices.Equal(ids, []string{"Apache-2.0", "BSD-3-Clause", "MIT"}) {
+			t.Errorf("%s is under %q", c.Name, ids)
 		}
 	}
 	report, err := os.ReadFile(filepath.Join(made.out, "LICENSES.txt"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, notice := range []string{": NOTICE\n\nPrometheus instrumentation library", "Copyright 2012-2015 The Prometheus Authors", "xxhash/LICENSE.txt\n"} {
+		if !strings.Contains(string(report), notice) {
+			t.Errorf("the report lacks %q", notice)
+		}
 	}
 	linked := 0
 	for line := range strings.Lines(output(t, "go", "version", "-m", made.binary("anygate", "amd64"))) {
@@ -317,6 +365,7 @@ func TestParts(t *testing.T) {
 
 func TestIdentify(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
+		{"Two licenses. Permission is hereby granted, free of charge, THE SOFTWARE IS PROVIDED \"AS IS\". Licensed under the Apache License, Version 2.0", "Apache-2.0 AND MIT"},
 		{"Permission is hereby granted, free of\ncharge, to ... THE SOFTWARE IS PROVIDED \"AS IS\"", "MIT"},
 		{"Redistributions of source code must retain. Redistributions in binary form. Neither the name of X", "BSD-3-Clause"},
 		{"Redistributions of source code must retain. Redistributions in binary form.", "BSD-2-Clause"},
@@ -324,7 +373,7 @@ func TestIdentify(t *testing.T) {
 		{"Mozilla Public License Version 2.0", "MPL-2.0"},
 		{"All rights reserved.", ""},
 	} {
-		if got := identify(tt.text); got != tt.want {
+		if got := strings.Join(identify(tt.text), " AND "); got != tt.want {
 			t.Errorf("%q is %q, want %q", tt.text, got, tt.want)
 		}
 	}

@@ -45,6 +45,14 @@ func (r *release) manual() string {
 	b.section("COMMANDS")
 	for _, c := range r.usage.Commands {
 		b.item(strings.TrimSpace("anygate "+c.Name+" "+c.Args), strings.ToUpper(c.About[:1])+c.About[1:]+".")
+		if len(c.Options) == 0 || c.Options[0].About == "" {
+			continue // none, or those of another program, which has a page of its own
+		}
+		b.WriteString(".RS\n")
+		for _, o := range c.Options {
+			b.item(strings.TrimSpace(o.Name+" "+o.Value), strings.ToUpper(o.About[:1])+o.About[1:]+".")
+		}
+		b.WriteString(".RE\n")
 	}
 	b.section("SIGNALS")
 	b.item("SIGTERM, SIGINT", "Finish what is in flight, and end; a second one, a second or more later, ends at once.")

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/goreleaser/nfpm/v2"
 	_ "github.com/goreleaser/nfpm/v2/deb"
@@ -56,8 +59,14 @@ func (r *release) pack(format, arch string, list []entry) error {
 			Source: name, Destination: "/" + f.path,
 			FileInfo: &files.ContentFileInfo{Owner: "root", Group: "root", Mode: os.FileMode(f.mode), MTime: r.time},
 		}
-		if f.config {
+		switch {
+		case f.config:
 			c.Type = files.TypeConfigNoReplace
+		case format != "rpm":
+		case path.Base(f.path) == "copyright" || strings.Contains(f.path, "LICENSES"):
+			c.Type = files.TypeRPMLicense
+		case strings.HasPrefix(f.path, "usr/share/doc/") || strings.HasPrefix(f.path, "usr/share/man/"):
+			c.Type = files.TypeRPMDoc
 		}
 		info.Contents = append(info.Contents, c)
 	}
@@ -68,13 +77,15 @@ func (r *release) pack(format, arch string, list []entry) error {
 	if err != nil {
 		return err
 	}
-	out, err := os.Create(filepath.Join(r.out, packager.ConventionalFileName(info)))
+	name := packager.ConventionalFileName(info)
+	var out bytes.Buffer
+	err = packager.Package(info, &out)
+	text := out.Bytes()
+	if err == nil && format == "rpm" {
+		text, err = relative(text)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	if err := packager.Package(info, out); err != nil {
-		out.Close()
-		return fmt.Errorf("%s: %w", out.Name(), err)
-	}
-	return out.Close()
+	return os.WriteFile(filepath.Join(r.out, name), text, 0o644)
 }

@@ -3,7 +3,12 @@ set -e
 
 # dpkg says "remove" or "upgrade"; rpm says how many versions will be left.
 case "$1" in
-remove | 0)
+remove)
+	if [ -d /run/systemd/system ]; then
+		deb-systemd-invoke stop anygate.socket anygate.service || true
+	fi
+	;;
+0)
 	if [ -d /run/systemd/system ]; then
 		systemctl stop anygate.socket anygate.service || true
 	fi

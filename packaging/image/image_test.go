@@ -78,7 +78,7 @@ func parse(t *testing.T, name string) (s stage) {
 
 func TestImage(t *testing.T) {
 	s := parse(t, "../../Dockerfile")
-	if s.from != "scratch" || !slices.Equal(s.copies, []string{"--from=build /image/ /"}) || !slices.Equal(s.exposed, []string{"8080", "8443"}) {
+	if s.from != "scratch" || !slices.Equal(s.copies, []string{"--from=build /image/ /", "--from=build --chown=" + s.user + " /image/var/lib/anygate /var/lib/anygate"}) || !slices.Equal(s.exposed, []string{"8080", "8443"}) {
 		t.Fatalf("the image is %+v", s)
 	}
 	uid, gid, _ := strings.Cut(s.user, ":")
@@ -87,20 +87,7 @@ func TestImage(t *testing.T) {
 		t.Fatalf("the user is %q", s.user)
 	}
 
-	root, err := os.MkdirTemp("", "anygate-image-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	build := strings.NewReplacer("/image ", root+" ", `"$TARGETARCH"`, runtime.GOARCH, `"$COMMIT"`, "0123456789ab").Replace(s.build)
-	script := exec.Command("sh", "-c", build)
-	script.Dir = "../.."
-	if out, err := script.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", build, err, out)
-	}
+	root := filepath.Join(assemble(t, s), "image")
 	inspect(t, root)
 
 	// A container has a network of its own, a root, and a user who may nothing.
@@ -174,6 +161,27 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// assemble has the script of the Dockerfile put together what goes into an image, in the folder image of the directory that
+// is returned.
+func assemble(t *testing.T, s stage) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "anygate-image-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	build := strings.NewReplacer("/image ", dir+"/image ", `"$TARGETARCH"`, runtime.GOARCH, `"$COMMIT"`, "0123456789ab").Replace(s.build)
+	script := exec.Command("sh", "-c", build)
+	script.Dir = "../.."
+	if out, err := script.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", build, err, out)
+	}
+	return dir
+}
+
 // inspect looks at the files of the image: few, and only the user's directories can be written to.
 func inspect(t *testing.T, root string) {
 	t.Helper()
@@ -198,10 +206,16 @@ func inspect(t *testing.T, root string) {
 	})
 	want := []string{
 		"/etc/anygate/anygate.yml", "/etc/group", "/etc/nsswitch.conf", "/etc/passwd", "/etc/ssl/certs/ca-certificates.crt",
-		"/usr/bin/anygate", "/usr/share/anygate/LICENSE", "/usr/share/anygate/www/index.html",
+		"/usr/bin/anygate", "/usr/share/anygate/LICENSE", "/usr/share/anygate/LICENSES.txt", "/usr/share/anygate/www/index.html",
 	}
 	if err != nil || !slices.Equal(files, want) {
 		t.Errorf("it holds %q, %v", files, err)
+	}
+	licenses, err := os.ReadFile(filepath.Join(root, "usr/share/anygate/LICENSES.txt"))
+	for _, part := range []string{"std: LICENSE\n", "go.yaml.in/yaml/v3: LICENSE\n", "github.com/prometheus/client_golang: NOTICE\n", "Copyright (c) 2009 The Go Authors"} {
+		if !strings.Contains(string(licenses), part) {
+			t.Errorf("LICENSES.txt lacks %q, %v", part, err)
+		}
 	}
 	notes := exec.Command("file", "-b", filepath.Join(root, "usr/bin/anygate"))
 	if out, err := notes.Output(); err != nil || !strings.Contains(string(out), "statically linked") {

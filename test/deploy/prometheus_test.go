@@ -45,6 +45,13 @@ func promtool(t *testing.T, in []byte, args ...string) string {
 func TestRules(t *testing.T) {
 	promtool(t, nil, "check", "rules", "rules.yml")
 	promtool(t, nil, "test", "rules", "rules_test.yml")
+	cases := read(t, "prometheus/rules_test.yml")
+	for _, m := range regexp.MustCompile(`- alert: (\w+)`).FindAllStringSubmatch(read(t, "prometheus/rules.yml"), -1) {
+		// Not only that it is silent.
+		if !regexp.MustCompile(`alertname: ` + m[1] + `\n`).MatchString(cases) {
+			t.Errorf("%s has no case in rules_test.yml", m[1])
+		}
+	}
 }
 
 // documented are the names of docs/metrics.md, which a test of package metrics compares with those that are exported, and

@@ -34,11 +34,9 @@ var wall = map[string]string{
 	"control/explain/action.go":     "the same as static",
 	"control/files/service.go":      "the same as static",
 	"control/logs.go":               "stamps of lines",
-	"control/secrets.go":            "the times of files, compared for being others",
+	"control/mark/mark.go":          "the times of files, compared for being others",
 	"control/metrics/families.go":   "metrics that are times of day",
 	"cmd/anygate/sign.go":           "a signature names the time in which it was made",
-	"control/certificates/pair.go":  "the times of files, compared for being others",
-	"control/privileges/files.go":   "the times of files, compared for being others",
 	"control/discovery/exchange.go": "a deadline that has passed, whatever the clock says",
 	"control/health/probe.go":       "the same, and an address that is called Unix",
 }

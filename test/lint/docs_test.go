@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anygate/anygate/config"
 	"github.com/anygate/anygate/telemetry"
 )
 
@@ -22,21 +21,6 @@ func read(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
-
-// TestReadmeExamples compiles every configuration of the README.
-func TestReadmeExamples(t *testing.T) {
-	blocks := yamlBlock.FindAllStringSubmatch(read(t, "README.md"), -1)
-	if len(blocks) < 2 {
-		t.Fatalf("the README has %d examples", len(blocks))
-	}
-	for i, b := range blocks {
-		if _, diagnostics := config.Parse("README.md", []byte(b[1]), config.Options{}); len(diagnostics) > 0 {
-			t.Errorf("example %d:\n%s", i+1, diagnostics)
-		}
-	}
 }
 
 // TestDependenciesAreDocumented wants a line for every module, tool and program.
@@ -96,33 +80,5 @@ func TestAccessLogIsDocumented(t *testing.T) {
 	section, _, _ = strings.Cut(section, "\n\n")
 	if i := strings.Index(section, "\n| `"); i >= 0 {
 		t.Errorf("docs/operating.md has a row too many: %.40q", section[i+1:])
-	}
-}
-
-var link = regexp.MustCompile(`\]\(([^)#:]+)\)`)
-
-// TestLinksLeadSomewhere follows the relative links of all pages.
-func TestLinksLeadSomewhere(t *testing.T) {
-	var pages []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/internals/*.md", "docs/recipes/*.md", "bench/*.md", "deploy/helm/*/*.md"} {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		pages = append(pages, found...)
-	}
-	if len(pages) < 5 {
-		t.Fatalf("only %d pages are found", len(pages))
-	}
-	for _, page := range pages {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
-				t.Errorf("%s: %v", page, err)
-			}
-		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // house is the order of the folders, from the top to the bottom: a package imports only what stands below it. Folders of
-// one line know nothing of each other. docs/internals/README.md explains the order, and where it departs from the design.
+// one line know nothing of each other. docs/internals/README.md explains the order.
 var house = [][]string{
 	{"test"},
 	{"cmd"},

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -98,18 +97,4 @@ func StartNginx(t testing.TB, root, http, server string) *Nginx {
 func (n *Nginx) Stop() {
 	_ = n.cmd.Process.Signal(syscall.SIGTERM) // The master ends its workers; SIGKILL would leave them.
 	<-n.exited
-}
-
-// FreePort is an address of the loopback interface on which nothing listens.
-func FreePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }

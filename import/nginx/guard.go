@@ -1,0 +1,278 @@
+package nginx
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/anygate/anygate/import/pattern"
+)
+
+// guard is a location that keeps something back, and that could not be carried over. Files that it might be about must not
+// be served.
+type guard struct {
+	n *node
+	l *location // of n; nil if that is the server
+	// shut says that it keeps requests back, and not only files: they must not get to upstreams either.
+	shut bool
+	// below is the path that all begin with that it may be about, or "/".
+	below string
+}
+
+// newGuard finds out what a location may be about.
+func (b *builder) newGuard(l *location, shut bool) guard {
+	g := guard{n: l.n, l: l, shut: shut, below: "/"}
+	// Without regard to case, an upstream may take another spelling for the same.
+	if l.kind == regexLocation && (!l.fold || !passes(b.server.n)) {
+		g.below = pattern.Start(l.text)
+	}
+	return g
+}
+
+// gates are directives that let in some requests only, and that AnyGate does not have.
+var gates = []string{"auth_request", "auth_jwt", "secure_link", "satisfy"}
+
+// gate reports whether a directive is one of them. Modules of third parties that ask who somebody is are called auth_something, and
+// a script may keep out whom it likes.
+func gate(name string) bool {
+	if _, ok := strings.CutPrefix(name, "auth_"); ok {
+		return catalogue[name].why == "" && name != "auth_basic" && name != "auth_basic_user_file" && name != "auth_delay" && !strings.HasPrefix(name, "auth_http")
+	}
+	return strings.HasPrefix(name, "access_by_") || strings.HasPrefix(name, "rewrite_by_") || strings.HasPrefix(name, "server_rewrite_by_") || name == "js_access"
+}
+
+// unguarded reports whether a block is kept by one of them.
+func (b *builder) unguarded(n *node) bool {
+	var names []string
+	for at := n; at != nil; at = at.parent {
+		for _, c := range at.children {
+			if (gate(c.name) || slices.Contains(gates, c.name)) && !slices.Contains(names, c.name) {
+				names = append(names, c.name)
+			}
+		}
+	}
+	for _, name := range names {
+		d := n.setting(name)
+		if d.arg(0) == "off" || name == "satisfy" && d.arg(0) == "all" {
+			continue
+		}
+		known, ok := catalogue[name]
+		if !ok {
+			known = unknownGate
+		}
+		b.tell(known.level, d, known.why+" What is behind it is answered with 501.", known.do)
+		return true
+	}
+	return false
+}
+
+// restricted reports whether a block keeps clients out.
+func (b *builder) restricted(n *node) bool {
+	for _, c := range n.children {
+		switch code := c.arg(0); {
+		case slices.Contains([]string{"deny", "auth_basic", "internal", "limit_except"}, c.name), slices.Contains(gates, c.name), gate(c.name):
+			if code != "off" && (c.name != "satisfy" || code != "all") {
+				return true
+			}
+		case c.name == "return" && slices.Contains([]string{"401", "403", "404", "444"}, code):
+			return true
+		case c.name == "if" && b.keepsOut(c):
+			return true
+		}
+	}
+	return false
+}
+
+// inexpressible reports a location whose expression no path can say.
+func (b *builder) inexpressible(l *location) {
+	n := l.n
+	if hides(l.text) && (b.deniesAll(n) || onlyReturn(n) != nil) {
+		if passes(b.server.n) {
+			b.lost(n, "Files that begin with a dot are never served, but to upstreams such requests are passed on.", "Have the upstream refuse them.")
+		} else {
+			b.differs(n, "Files and directories that begin with a dot are never served: they are 404.", "")
+		}
+		n.markAll()
+		return
+	}
+	why := "A path cannot say this expression: it is made of literals, :name for a segment, and * at the end."
+	do := "Write routes for the paths that are meant."
+	shut := b.restricted(n)
+	keeps := shut
+	for _, c := range n.children {
+		switch {
+		case c.name == "return" && (strings.HasPrefix(c.arg(0), "4") || strings.HasPrefix(c.arg(0), "5")):
+			shut, keeps = true, true
+		case slices.Contains(handlers, c.name):
+			keeps = true
+			if k, ok := catalogue[c.name]; ok {
+				why, do = k.why, k.do
+			}
+		case c.name == "proxy_pass" || c.name == "grpc_pass":
+			keeps = true
+		}
+	}
+	if !keeps && suffix(l.text) {
+		why = "Routes are not chosen by the end of a path: the files are served as all others, without these settings."
+		do = "static: {cache-control: auto} has names with a hash kept for a year, and pages revalidated; or put these files into a directory with a route of its own."
+	}
+	b.lost(n, why, do)
+	n.markAll()
+	if keeps {
+		b.guards = append(b.guards, b.newGuard(l, shut))
+	}
+}
+
+// passes reports whether anything in a block is passed on to an upstream.
+func passes(n *node) bool {
+	for _, c := range n.children {
+		if c.name == "proxy_pass" || c.name == "grpc_pass" || c.name == "location" && passes(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// hides reports whether an expression is about what begins with a dot, and nothing else: /\.ht or /\.(?!well-known).
+func hides(expr string) bool {
+	for _, e := range choices(expr) {
+		rest, ok := strings.CutPrefix(strings.TrimPrefix(e, "^"), `/\.`)
+		if !ok {
+			rest, ok = strings.CutPrefix(e, `(^|/)\.`)
+		}
+		if !ok || strings.HasPrefix(rest, "well-known") {
+			return false
+		}
+	}
+	return true
+}
+
+// choices are the alternatives of an expression that are not within parentheses.
+func choices(expr string) (list []string) {
+	depth, start := 0, 0
+	for i := 0; i < len(expr); i++ {
+		switch expr[i] {
+		case '\\':
+			i++
+		case '(', '[':
+			depth++
+		case ')', ']':
+			depth--
+		case '|':
+			if depth == 0 {
+				list = append(list, expr[start:i])
+				start = i + 1
+			}
+		}
+	}
+	return append(list, expr[start:])
+}
+
+// suffix reports whether an expression is about the end of paths: \.(css|js)$.
+func suffix(expr string) bool {
+	expr = strings.TrimPrefix(strings.TrimPrefix(expr, "^"), ".+")
+	return strings.HasPrefix(strings.TrimPrefix(expr, ".*"), `\.`)
+}
+
+// named reports whether an error_page, a try_files or the like in a block leads to a path or to what is below it.
+func (b *builder) named(n *node, path string) bool {
+	for _, c := range n.children {
+		if c.name == "location" && b.named(c, path) {
+			return true
+		}
+		if slices.Contains([]string{"error_page", "try_files", "auth_request", "rewrite"}, c.name) && slices.ContainsFunc(c.args, func(a string) bool { return strings.HasPrefix(a, path) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// locationOf is the location of a block, or nil if it is that of the server.
+func (b *builder) locationOf(n *node) *location {
+	for _, l := range b.locs {
+		if l.n == n {
+			return l
+		}
+	}
+	return nil
+}
+
+// spared reports whether nginx answers requests by a block without looking at the location of a guard.
+func (b *builder) spared(n *node, g guard) bool {
+	l := b.locationOf(n)
+	var around *location
+	if g.l != nil {
+		around = g.l.around
+	}
+	if around != nil && (l == nil || l != around && !l.within(around)) {
+		return true // It is asked for nothing but the paths of the location around it.
+	}
+	for at := l; at != nil && at != around; at = at.around {
+		switch at.kind {
+		case exactLocation, firmLocation:
+			return true
+		case regexLocation:
+			if g.l == nil || g.l.kind != regexLocation || at.depth() > g.l.depth() || at.depth() == g.l.depth() && slices.Index(b.locs, at) < slices.Index(b.locs, g.l) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// spellings tells that a location which keeps clients out can be gone around by another spelling of its path, if requests
+// with that get to an upstream: nginx merges slashes and decodes %2F before it chooses a location, and AnyGate does not.
+func (b *builder) spellings() {
+	for _, r := range b.routes {
+		l := b.locationOf(r.from)
+		if l == nil || slices.ContainsFunc(l.n.children, func(c *node) bool { return c.name == "internal" || slices.Contains(handlers, c.name) }) {
+			continue
+		}
+		if l.kind == namedLocation || !b.restricted(l.n) || strings.Trim(r.path, "/*") == "" {
+			continue
+		}
+		for _, o := range b.routes {
+			wide, ok := strings.CutSuffix(strings.TrimSuffix(o.path, "*"), "/")
+			if l := b.locationOf(o.from); l != nil && l.kind == exactLocation {
+				continue
+			}
+			if ok && o.kind == proxyRoute && o.from != r.from && strings.HasPrefix(r.path, wide+"/") && !b.restricted(o.from) {
+				b.lost(r.from, "Other spellings of the path, such as "+strings.Replace(r.path, "/", "//", 1)+", have the route "+o.path+", which passes them on; nginx merges slashes, and decodes %2F, before it chooses a location.",
+					"Have the upstream refuse such paths, or guard "+o.path+" as docs/policies.md tells.")
+				return
+			}
+		}
+	}
+}
+
+// guard takes files out of what is served where something that was not carried over has kept some of them back, or has run
+// them as programs: their sources must not be sent.
+func (b *builder) guard() {
+	for _, g := range b.guards {
+		wide := false
+		for i, r := range b.routes {
+			if b.spared(r.from, g) || !pattern.Meet(r.path, g.below) {
+				continue
+			}
+			if (r.kind == staticRoute || r.kind == proxyRoute && g.shut) && r.path != g.below && pattern.Covers(r.path, g.below) {
+				wide = true // What is below gets a route of its own.
+				continue
+			}
+			closed := &route{path: r.path, from: r.from, methods: r.methods, kind: answerRoute, text: "NOT_IMPLEMENTED", neutral: true}
+			switch {
+			case r.kind == proxyRoute && g.shut:
+				closed.beside = "not passed on, see the report"
+				b.lost(r.from, "Requests are not passed on: what is not carried over at "+g.n.place()+" keeps some of them back.", "If that need not be, take that location out and import again.")
+			case r.kind == staticRoute:
+				closed.beside = "files are not served, see the report"
+				b.lost(r.from, "The files are not served: what is not carried over at "+g.n.place()+" may keep some of them back, or run them as programs.", "Serve the directory once nothing is in it that must not be sent.")
+			default:
+				continue
+			}
+			b.routes[i] = closed
+		}
+		if wide {
+			b.routes = append(b.routes, b.missing(g.n, pattern.Head{Path: g.below}))
+			b.lost(g.n, "What is below "+g.below+" is answered with 501: it may be what this location keeps back.", "")
+		}
+	}
+}
