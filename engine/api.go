@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // out is the queue that a protocol's bytes go to.
@@ -80,12 +82,12 @@ func (s *Shard) Relay(to Conn, p []byte) bool {
 		return s.Append(to, p)
 	}
 	base := s.pool.addr(s.rx)
-	if at := addrOf(p); at < base || at+uintptr(len(p)) > base+uintptr(s.pool.size(s.rx)) {
+	if at := offheap.Addr(p); at < base || at+uintptr(len(p)) > base+uintptr(s.pool.size(s.rx)) {
 		return s.Append(to, p)
 	}
 	s.pool.retain(s.rx)
 	g := s.extend(s.out(to.index()), int64(len(p)), 0)
-	g.pos, g.owner, g.kind = uint64(addrOf(p)), uint32(s.rx), segBuffer
+	g.pos, g.owner, g.kind = uint64(offheap.Addr(p)), uint32(s.rx), segBuffer
 	s.markDirty(to.index())
 	return true
 }
@@ -111,7 +113,7 @@ func (s *Shard) Exhausted() bool { return s.pool.exhausted() }
 func (s *Shard) Buffer(n int) Buf { return s.pool.get(n) }
 
 // Bytes views the memory of a buffer.
-func (s *Shard) Bytes(b Buf) []byte { return bytesAt(s.pool.addr(b), s.pool.size(b)) }
+func (s *Shard) Bytes(b Buf) []byte { return offheap.Bytes(s.pool.addr(b), s.pool.size(b)) }
 
 // ReleaseBuffer gives up one reference.
 func (s *Shard) ReleaseBuffer(b Buf) { s.pool.release(b) }

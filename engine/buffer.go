@@ -4,6 +4,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // Buf names a buffer of a shard's pool. The zero value names none.
@@ -27,13 +29,13 @@ type class struct {
 
 func (c *class) open(size, n int) (err error) {
 	c.size = size
-	if c.mem, err = mapSlice[byte](size * (n + 1)); err != nil {
+	if c.mem, err = offheap.Slice[byte](size * (n + 1)); err != nil {
 		return err
 	}
-	if c.refs, err = mapSlice[int32](n + 1); err != nil {
+	if c.refs, err = offheap.Slice[int32](n + 1); err != nil {
 		return err
 	}
-	if c.free, err = mapSlice[uint32](n + 1); err != nil {
+	if c.free, err = offheap.Slice[uint32](n + 1); err != nil {
 		return err
 	}
 	c.free = c.free[:0]
@@ -44,9 +46,9 @@ func (c *class) open(size, n int) (err error) {
 }
 
 func (c *class) close() {
-	unmapSlice(c.mem)
-	unmapSlice(c.refs)
-	unmapSlice(c.free)
+	offheap.Unmap(c.mem)
+	offheap.Unmap(c.refs)
+	offheap.Unmap(c.free)
 }
 
 func (c *class) get() uint32 {

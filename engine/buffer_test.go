@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 func newPool(t testing.TB, small, large int) *pool {
@@ -41,7 +43,7 @@ func TestPoolSizes(t *testing.T) {
 			if b == 0 || p.size(b) != tc.size {
 				t.Fatalf("got buffer %#x of %d bytes, want %d", b, p.size(b), tc.size)
 			}
-			mem := bytesAt(p.addr(b), tc.size)
+			mem := offheap.Bytes(p.addr(b), tc.size)
 			mem[0], mem[len(mem)-1] = 1, 2
 			p.release(b)
 		})
@@ -54,7 +56,7 @@ func TestPoolBuffersDoNotOverlap(t *testing.T) {
 	for _, n := range []int{SmallBuffer, LargeBuffer} {
 		for range 8 {
 			b := p.get(n)
-			mem := bytesAt(p.addr(b), n)
+			mem := offheap.Bytes(p.addr(b), n)
 			for i := range mem {
 				mem[i] = byte(len(all))
 			}
@@ -62,7 +64,7 @@ func TestPoolBuffersDoNotOverlap(t *testing.T) {
 		}
 	}
 	for k, b := range all {
-		for i, v := range bytesAt(p.addr(b), p.size(b)) {
+		for i, v := range offheap.Bytes(p.addr(b), p.size(b)) {
 			if v != byte(k) {
 				t.Fatalf("byte %d of buffer %#x was overwritten", i, b)
 			}
@@ -144,7 +146,7 @@ func resident(t *testing.T, c *class) int {
 }
 
 func mincore(mem, pages []byte) unix.Errno {
-	_, _, e := unix.Syscall(unix.SYS_MINCORE, addrOf(mem), uintptr(len(mem)), addrOf(pages))
+	_, _, e := unix.Syscall(unix.SYS_MINCORE, offheap.Addr(mem), uintptr(len(mem)), offheap.Addr(pages))
 	return e
 }
 
@@ -155,7 +157,7 @@ func TestPoolTrimGivesIdlePagesBack(t *testing.T) {
 	var held []Buf
 	for range 64 {
 		b := p.receiveInto(SmallBuffer)
-		bytesAt(p.addr(b), 1)[0] = 7
+		offheap.Bytes(p.addr(b), 1)[0] = 7
 		held = append(held, b)
 	}
 	if n := resident(t, c) - before; n != 64 {
@@ -187,7 +189,7 @@ func TestPoolTrimGivesIdlePagesBack(t *testing.T) {
 	}
 	for range 64 {
 		b := p.receiveInto(1)
-		bytesAt(p.addr(b), 1)[0] = 9
+		offheap.Bytes(p.addr(b), 1)[0] = 9
 	}
 	if p.receiveInto(1) != 0 || c.inUse() != 64 {
 		t.Errorf("trim changed how many buffers there are: %d in use", c.inUse())

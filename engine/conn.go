@@ -1,6 +1,10 @@
 package engine
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/engine/offheap"
+)
 
 // Conn names a connection of a shard: its place in the table in the low 32
 // bits, the generation of that place in the 24 bits above. A name outlives
@@ -89,7 +93,7 @@ type table struct {
 }
 
 func (t *table) init(n int) (err error) {
-	t.conns, err = mapSlice[conn](n + 1)
+	t.conns, err = offheap.Slice[conn](n + 1)
 	t.made = 1
 	return err
 }

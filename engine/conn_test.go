@@ -3,6 +3,8 @@ package engine
 import (
 	"testing"
 	"unsafe"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 func newTable(t testing.TB, n int) *table {
@@ -11,7 +13,7 @@ func newTable(t testing.TB, n int) *table {
 	if err := tb.init(n); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unmapSlice(tb.conns) })
+	t.Cleanup(func() { offheap.Unmap(tb.conns) })
 	return tb
 }
 

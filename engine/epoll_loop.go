@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/anygate/anygate/engine/offheap"
 	"github.com/anygate/anygate/epoll"
 )
 
@@ -48,7 +49,7 @@ func newEpollLoop(s *Shard) (*epollLoop, error) {
 		return nil, err
 	}
 	l := &epollLoop{s: s, p: p, rx: s.pool.receiveInto(LargeBuffer)}
-	if l.msgs, err = mapSlice[message](1); err == nil {
+	if l.msgs, err = offheap.Slice[message](1); err == nil {
 		s.msg = &l.msgs[0]
 		err = p.Add(s.inbox.fd, unix.EPOLLIN, evWake<<56)
 	}
@@ -61,7 +62,7 @@ func newEpollLoop(s *Shard) (*epollLoop, error) {
 
 func (l *epollLoop) close() {
 	_ = l.p.Close()
-	unmapSlice(l.msgs)
+	offheap.Unmap(l.msgs)
 }
 
 func (l *epollLoop) turn() {
@@ -247,7 +248,7 @@ func (l *epollLoop) read(i uint32, sure bool) {
 			c.flags &^= flagReadable
 		}
 		s.rx, s.more = l.rx, n == size && staleFD(c.fd)
-		s.received(i, bytesAt(s.pool.addr(l.rx), n))
+		s.received(i, offheap.Bytes(s.pool.addr(l.rx), n))
 		s.rx = 0
 		if *s.pool.refs(l.rx) > 1 {
 			s.pool.release(l.rx)

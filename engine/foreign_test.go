@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"testing"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // file makes a file of n bytes of the pattern; it is closed before the rig's
@@ -124,7 +126,7 @@ func TestMemoryTokensComeBackOnce(t *testing.T) {
 				r := start(t, kind, smallLimits, Handler{
 					Accepted: func(c Conn, _ int) {
 						for i := range pieces {
-							s.AppendMemory(c, addrOf(mem)+uintptr(i), len(mem)-i, k.next())
+							s.AppendMemory(c, offheap.Addr(mem)+uintptr(i), len(mem)-i, k.next())
 							if i%3 == 0 {
 								s.Append(c, mem[:i])
 							}

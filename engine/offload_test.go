@@ -7,6 +7,8 @@ import (
 	"net"
 	"runtime"
 	"testing"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // handed is a transform that offers the kernel to take over. Until then records are
@@ -131,7 +133,7 @@ func TestOffload(t *testing.T) {
 						s.Append(c, []byte("head "))
 						s.AppendFile(c, int32(f.Fd()), 1, 3<<20-1, k.next())
 						s.Append(c, []byte(" middle "))
-						s.AppendMemory(c, addrOf(mem), len(mem), k.next())
+						s.AppendMemory(c, offheap.Addr(mem), len(mem), k.next())
 						s.Append(c, pattern(100_000, 0))
 						s.Close(c)
 					},

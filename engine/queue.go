@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/anygate/anygate/engine/offheap"
+
 // queue is a connection's output: a list of segments, sent in order. Offsets
 // into the shard's segment slab stand in for pointers.
 type queue struct {
@@ -134,7 +136,7 @@ func (s *Shard) reserve(q *queue, n int) []byte {
 		s.pushBuffer(q, b)
 	}
 	g := &s.segs.all[q.tail]
-	return bytesAt(uintptr(g.pos)+uintptr(g.n), int(q.room))
+	return offheap.Bytes(uintptr(g.pos)+uintptr(g.n), int(q.room))
 }
 
 // pushBuffer puts an empty buffer of ours behind the queue.
@@ -164,7 +166,7 @@ func (s *Shard) write(q *queue, p []byte) bool {
 			s.pushBuffer(q, b)
 		}
 		g := &s.segs.all[q.tail]
-		k := copy(bytesAt(uintptr(g.pos)+uintptr(g.n), int(q.room)), p)
+		k := copy(offheap.Bytes(uintptr(g.pos)+uintptr(g.n), int(q.room)), p)
 		s.commit(q, k)
 		p = p[k:]
 	}

@@ -3,6 +3,8 @@ package engine
 import (
 	"bytes"
 	"testing"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // FuzzQueue reads the input as a program of appends and sends; what the queue
@@ -37,7 +39,7 @@ func FuzzQueue(f *testing.F) {
 				want = append(want, pattern(k, step)...)
 			case 2:
 				if n > 0 {
-					s.push(&q, segment{pos: uint64(addrOf(mem)), n: int64(n), kind: segMemory})
+					s.push(&q, segment{pos: uint64(offheap.Addr(mem)), n: int64(n), kind: segMemory})
 					want = append(want, mem[:n]...)
 				}
 			case 3:

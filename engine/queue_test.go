@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // queueShard is a shard of which only the buffers and segments are used.
@@ -27,7 +29,7 @@ func content(s *Shard, q *queue) []byte {
 	var b []byte
 	for i := q.head; i != 0; i = s.segs.all[i].next {
 		g := &s.segs.all[i]
-		b = append(b, bytesAt(uintptr(g.pos), int(g.n))...)
+		b = append(b, offheap.Bytes(uintptr(g.pos), int(g.n))...)
 	}
 	return b
 }
@@ -51,11 +53,11 @@ func pattern(n, from int) []byte {
 // foreign is off-heap memory for AppendMemory.
 func foreign(t testing.TB, n int) []byte {
 	t.Helper()
-	mem, err := mapSlice[byte](n)
+	mem, err := offheap.Slice[byte](n)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unmapSlice(mem) })
+	t.Cleanup(func() { offheap.Unmap(mem) })
 	copy(mem, pattern(n, 1234))
 	return mem
 }
@@ -137,7 +139,7 @@ func TestQueueGatherStopsAtItsBounds(t *testing.T) {
 	s, released := queueShard(t, 64, 32)
 	mem := foreign(t, 2*sendBytes)
 	memory := func(n int, token uint32) segment {
-		return segment{pos: uint64(addrOf(mem)), n: int64(n), owner: token, kind: segMemory}
+		return segment{pos: uint64(offheap.Addr(mem)), n: int64(n), owner: token, kind: segMemory}
 	}
 	for _, tc := range []struct {
 		name          string
@@ -216,7 +218,7 @@ func TestQueueAgainstReference(t *testing.T) {
 			case 3:
 				from, n := rng.IntN(100_000), 1+rng.IntN(100_000)
 				tokens++
-				s.push(&q, segment{pos: uint64(addrOf(mem)) + uint64(from), n: int64(n), owner: tokens, kind: segMemory})
+				s.push(&q, segment{pos: uint64(offheap.Addr(mem)) + uint64(from), n: int64(n), owner: tokens, kind: segMemory})
 				want = append(want, mem[from:from+n]...)
 			default:
 				n := rng.IntN(len(want)/2 + 2)

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"runtime"
 	"time"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // loop is a backend: the part of a shard that waits for the kernel. It is
@@ -222,8 +224,8 @@ func (s *Shard) free() {
 	}
 	s.pool.close()
 	s.pipes.close()
-	unmapSlice(s.conns)
-	unmapSlice(s.timers.nodes)
+	offheap.Unmap(s.conns)
+	offheap.Unmap(s.timers.nodes)
 }
 
 // Post hands a message to the shard from any goroutine; false if its inbox is

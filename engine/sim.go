@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // Faults says how unkind a simulation is: each value is the chance, from 0 to
@@ -200,7 +202,7 @@ func (m *Sim) receiveSome(i uint32, p *SimPeer) {
 		return
 	}
 	n := m.part(min(len(p.toShard), size))
-	mem := bytesAt(s.pool.addr(b), size)
+	mem := offheap.Bytes(s.pool.addr(b), size)
 	copy(mem, p.toShard[:n])
 	p.toShard = p.toShard[n:]
 	s.rx, s.more = b, len(p.toShard) > 0
@@ -247,7 +249,7 @@ func (m *Sim) send(i uint32) {
 			return
 		}
 		if g.kind == segRecord {
-			p.flight = [][]byte{bytesAt(uintptr(g.pos), int(g.n))}
+			p.flight = [][]byte{offheap.Bytes(uintptr(g.pos), int(g.n))}
 			m.fly(i, p, int(g.n))
 			return
 		}
@@ -268,7 +270,7 @@ func (m *Sim) send(i uint32) {
 		p.flight = p.flight[:0]
 		for k := range pieces {
 			v := &s.msg.vec[k]
-			p.flight = append(p.flight, bytesAt(addrOf(bytesOf(v)), int(v.Len)))
+			p.flight = append(p.flight, offheap.Bytes(offheap.Addr(bytesOf(v)), int(v.Len)))
 		}
 	}
 	m.fly(i, p, total)

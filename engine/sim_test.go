@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // smallLimits suit a test with a handful of connections.
@@ -161,7 +163,7 @@ func (w *world) accepted(c Conn, id int) {
 	}
 	p := &pair{conn: [2]Conn{c, up}}
 	w.pairs[c], w.pairs[up] = p, p
-	w.s.AppendMemory(c, addrOf(w.hello), len(w.hello), w.k.next())
+	w.s.AppendMemory(c, offheap.Addr(w.hello), len(w.hello), w.k.next())
 	w.s.SetDeadline(c, worldDeadline)
 	w.s.SetDeadline(up, worldDeadline)
 }

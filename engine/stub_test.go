@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/anygate/anygate/engine/offheap"
 	"github.com/anygate/anygate/uring"
 )
 
@@ -70,7 +71,7 @@ func (k *Stub) complete() {
 // posts the completion.
 func (k *Stub) Receive(slot int, p []byte) {
 	b := k.l.small.slots[(int(k.bid)+slot)&(len(k.l.small.slots)-1)]
-	copy(bytesAt(k.s.pool.addr(b), SmallBuffer), p)
+	copy(offheap.Bytes(k.s.pool.addr(b), SmallBuffer), p)
 }
 
 // Turn is a turn in which count connections, from the first on, have sent n
@@ -106,7 +107,7 @@ func (k *Stub) Output(n int) (out []byte) {
 	m := &message{}
 	pieces, _, _ := k.s.gather(q, m)
 	for _, v := range m.vec[:pieces] {
-		out = append(out, bytesAt(uintptr(unsafe.Pointer(v.Base)), int(v.Len))...)
+		out = append(out, offheap.Bytes(uintptr(unsafe.Pointer(v.Base)), int(v.Len))...)
 	}
 	return out
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/anygate/anygate/engine/offheap"
+)
 
 // wheel is a hierarchical timer wheel: 4 levels of 64 slots, a tick of about
 // 8.4 ms at the bottom, 39 hours in all. A timer is a node in a list of its
@@ -34,7 +38,7 @@ type timerNode struct {
 }
 
 func (w *wheel) init(n int, now int64) (err error) {
-	w.nodes, err = mapSlice[timerNode](n + 1)
+	w.nodes, err = offheap.Slice[timerNode](n + 1)
 	w.tick = now >> tickShift
 	return err
 }

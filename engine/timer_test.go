@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // newWheel returns a wheel for n timers whose last expired tick is tick.
@@ -13,7 +15,7 @@ func newWheel(t testing.TB, n int, tick int64) *wheel {
 	if err := w.init(n, tick<<tickShift); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unmapSlice(w.nodes) })
+	t.Cleanup(func() { offheap.Unmap(w.nodes) })
 	return w
 }
 

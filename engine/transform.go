@@ -1,6 +1,10 @@
 package engine
 
-import "io"
+import (
+	"io"
+
+	"github.com/anygate/anygate/engine/offheap"
+)
 
 // Transform is a step between a socket's bytes and a protocol's: TLS, in
 // practice. It runs on the shard's thread and never blocks. While it waits for
@@ -296,7 +300,7 @@ func (s *Shard) reserveSealed(q *queue, n int, waiting int64) []byte {
 		s.pushBuffer(q, b)
 	}
 	g := &s.segs.all[q.tail]
-	return bytesAt(uintptr(g.pos)+uintptr(g.n), int(q.room))
+	return offheap.Bytes(uintptr(g.pos)+uintptr(g.n), int(q.room))
 }
 
 // sealLater has a connection whose transform may have more to say written
@@ -365,7 +369,7 @@ func (s *Shard) inOnePiece(f *filter, n int) []byte {
 	if g.kind != segBuffer || g.n < int64(n) || *s.pool.refs(b) != 1 || uintptr(g.pos)+uintptr(n) == s.pool.addr(b)+uintptr(s.pool.size(b)) {
 		return nil
 	}
-	return bytesAt(uintptr(g.pos), n+1)
+	return offheap.Bytes(uintptr(g.pos), n+1)
 }
 
 // fill moves plaintext to dst, from wherever it lies, as much as that holds.
@@ -385,7 +389,7 @@ func (s *Shard) fill(f *filter, dst []byte) Reason {
 			}
 			k = n
 		} else {
-			copy(dst, bytesAt(uintptr(g.pos), k))
+			copy(dst, offheap.Bytes(uintptr(g.pos), k))
 		}
 		s.consume(&f.plain, int64(k))
 		dst = dst[k:]

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"testing"
+
+	"github.com/anygate/anygate/engine/offheap"
 )
 
 // veil is a record layer like TLS's, without the secrets: records of a kind,
@@ -271,7 +273,7 @@ func TestTransformLargeAnswer(t *testing.T) {
 						s.Append(c, []byte("head "))
 						s.AppendFile(c, int32(f.Fd()), 1, 3<<20-1, k.next())
 						s.Append(c, []byte(" middle "))
-						s.AppendMemory(c, addrOf(mem), len(mem), k.next())
+						s.AppendMemory(c, offheap.Addr(mem), len(mem), k.next())
 						s.Append(c, pattern(2<<20, 0))
 						s.Close(c)
 					},
@@ -476,7 +478,7 @@ func TestTransformAlertReachesThePeer(t *testing.T) {
 			Received: func(c Conn, p []byte) { t.Error("rubbish got through") },
 			Closed: func(c Conn, why Reason, _ Errno) {
 				ended <- why
-				s.AppendMemory(c, addrOf(mem), 100, k.next())
+				s.AppendMemory(c, offheap.Addr(mem), 100, k.next())
 				s.Abort(c)
 			},
 			Released: k.released(t),

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/anygate/anygate/engine/offheap"
 	"github.com/anygate/anygate/uring"
 )
 
@@ -60,7 +61,7 @@ func newUringLoop(s *Shard) (*uringLoop, error) {
 		err = l.large.open(s, l.ring, recvLarge, LargeBuffer)
 	}
 	if err == nil {
-		l.msgs, err = mapSlice[message](256)
+		l.msgs, err = offheap.Slice[message](256)
 	}
 	if err != nil {
 		l.close()
@@ -78,7 +79,7 @@ func (l *uringLoop) close() {
 	_ = l.ring.Close()
 	l.small.close()
 	l.large.close()
-	unmapSlice(l.msgs)
+	offheap.Unmap(l.msgs)
 }
 
 func (l *uringLoop) armWake() {
@@ -264,7 +265,7 @@ func (l *uringLoop) onReceive(i, gen uint32, res int32, flags uint32, small bool
 			s.rx = g.slots[bid]
 			// Of a unix socket the kernel does not say.
 			s.more = flags&uring.CQEFSockNonEmpty != 0 || int(res) == g.size && staleFD(c.fd)
-			s.received(i, bytesAt(s.pool.addr(s.rx), int(res)))
+			s.received(i, offheap.Bytes(s.pool.addr(s.rx), int(res)))
 			s.rx = 0
 		}
 		g.recycle(s, bid)

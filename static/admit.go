@@ -1,6 +1,9 @@
 package static
 
-import "github.com/anygate/anygate/static/coding"
+import (
+	"github.com/anygate/anygate/engine/offheap"
+	"github.com/anygate/anygate/static/coding"
+)
 
 // admit makes room for an entry of a rank that takes n octets of memory, for content of
 // a length, and reports whether it is worth keeping: the index is full most of the time, and an entry that is
@@ -177,7 +180,7 @@ func (st *Store) fill(e *Entry, f *finding, x extent, n int) {
 	} else {
 		copy(memory, f.image)
 	}
-	e.image, e.extent, e.marks, e.fd = addrOf(memory), x, f.marks, int32(f.fd)
+	e.image, e.extent, e.marks, e.fd = offheap.Addr(memory), x, f.marks, int32(f.fd)
 	f.fd = -1
 	e.status, e.variant, e.index, e.has = f.status, f.variant, f.index, f.siblings.has
 	e.file, e.modified, e.of = f.file, f.modified, f.of

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/anygate/anygate/engine/offheap"
 	"github.com/anygate/anygate/static/coding"
 )
 
@@ -71,7 +72,7 @@ type ReaderOptions struct {
 
 // NewCache makes a reader. All readers are made before the first request.
 func (st *Store) NewCache(o ReaderOptions) (*Cache, error) {
-	tallies, err := mapSlice[tally](len(st.entries))
+	tallies, err := offheap.Slice[tally](len(st.entries))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package static
 import (
 	"sync/atomic"
 
+	"github.com/anygate/anygate/engine/offheap"
 	"github.com/anygate/anygate/static/coding"
 )
 
@@ -116,7 +117,9 @@ type marks struct {
 }
 
 // octets views a piece of the image.
-func (e *Entry) octets(from, to uint16) []byte { return bytesAt(e.image+uintptr(from), int(to-from)) }
+func (e *Entry) octets(from, to uint16) []byte {
+	return offheap.Bytes(e.image+uintptr(from), int(to-from))
+}
 
 func (e *Entry) path() []byte { return e.octets(0, e.marks.path) }
 
@@ -125,12 +128,12 @@ func (e *Entry) content() []byte {
 	if !e.is(flagMemory) {
 		return nil
 	}
-	return bytesAt(e.image+uintptr(e.marks.content), int(e.file.size))
+	return offheap.Bytes(e.image+uintptr(e.marks.content), int(e.file.size))
 }
 
 // whole is the head and the content of a 200 in one piece.
 func (e *Entry) whole() []byte {
-	return bytesAt(e.image+uintptr(e.marks.head), int(e.marks.content-e.marks.head)+int(e.file.size))
+	return offheap.Bytes(e.image+uintptr(e.marks.head), int(e.marks.content-e.marks.head)+int(e.file.size))
 }
 
 // validators are what a request's preconditions are compared with.

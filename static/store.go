@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/anygate/anygate/engine/offheap"
 	"github.com/anygate/anygate/static/coding"
 )
 
@@ -142,7 +143,7 @@ func NewStore(o StoreOptions) (*Store, error) {
 	if st.arena, err = newArena(o.Bytes); err != nil {
 		return nil, err
 	}
-	if st.entries, err = mapSlice[Entry](1 + o.Entries + max(o.Entries/reserveShare, reserveLeast)); err != nil {
+	if st.entries, err = offheap.Slice[Entry](1 + o.Entries + max(o.Entries/reserveShare, reserveLeast)); err != nil {
 		st.arena.close()
 		return nil, err
 	}
@@ -178,10 +179,10 @@ func (st *Store) Close() {
 		st.watches.fd = -1
 	}
 	for _, c := range st.readers {
-		unmapSlice(c.tallies)
+		offheap.Unmap(c.tallies)
 		c.tallies = nil
 	}
-	unmapSlice(st.entries)
+	offheap.Unmap(st.entries)
 	st.entries, st.readers, st.made = nil, nil, 1
 	st.arena.close()
 }

@@ -4,6 +4,12 @@
 # h2spec, which is a program in Go, is built from the module proxy. What is there already is left alone, so that a second run costs nothing.
 set -euo pipefail
 
+# What is started without -c in a test would serve it.
+if [ -e /etc/anygate/anygate.yml ]; then
+	echo "test/install.sh: an AnyGate is configured on this machine: move /etc/anygate/anygate.yml away while the tests run" >&2
+	exit 1
+fi
+
 # program:package
 needed=(nginx:nginx haproxy:haproxy curl:curl openssl:openssl testssl:testssl.sh wrk:wrk nghttp:nghttp2-client nghttpd:nghttp2-server chromium:chromium promtool:prometheus gcc:gcc qemu-system-x86_64:qemu-system-x86 xz:xz-utils debootstrap:debootstrap systemd-nspawn:systemd-container rpm:rpm cpio:cpio lintian:lintian qemu-aarch64-static:qemu-user-static file:file man:man-db ip:iproute2 podman:podman crun:crun zsh:zsh fish:fish npm:npm)
 
