@@ -61,8 +61,9 @@ var unavailable = map[string]known{
 
 // gates are annotations that keep requests out, and that AnyGate does not have.
 var gates = map[string]known{
-	"auth-url":          {"Requests are not shown to another server first: what is behind it is answered with 501.", "Let the application check, or use auth bearer, auth header or mtls."},
-	"auth-tls-match-cn": {"Certificates are not compared by their subject: what is behind it is answered with 501.", "Let the application look at X-Client-Cert-Subject, and use mtls alone."},
+	"auth-url":           {"Requests are not shown to another server first: what is behind it is answered with 501.", "Let the application check, or use auth bearer, auth header or mtls."},
+	"enable-global-auth": {"The ConfigMap's global-auth-url keeps clients out, and requests are not shown to another server first: what is behind it is answered with 501.", "Let the application check, or use auth bearer, auth header or mtls."},
+	"auth-tls-match-cn":  {"Certificates are not compared by their subject: what is behind it is answered with 501.", "Let the application look at X-Client-Cert-Subject, and use mtls alone."},
 }
 
 func (i *ingress) item(l report.Level, key, why, do string) report.Item {

@@ -71,10 +71,16 @@ func (c *converter) settings(i *ingress) *settings {
 			}
 			continue
 		}
+		if name == "enable-global-auth" && v == "false" {
+			continue
+		}
 		if g, ok := gates[name]; ok {
 			s.closed = true
 			c.lost(i, key, g.why, g.do)
 			continue
+		}
+		if name == "auth-tls-pass-certificate-to-upstream" && v == "true" {
+			s.request = append(s.request, "-ssl-client-cert") // Upstreams take it for the controller's: clients must not write it.
 		}
 		switch name {
 		case "proxy-body-size":

@@ -89,9 +89,12 @@ func (b *builder) method(n *node, h pattern.Head) bool {
 	}
 	var answer *node
 	for _, d := range n.children {
-		if d.name == "return" {
+		switch {
+		case d.name == "return":
 			answer = d
-		} else if d.name != "add_header" {
+		case d.name == "rewrite", strings.HasSuffix(d.name, "_pass"):
+			return b.methodElsewhere(n, methods, h)
+		case d.name != "add_header":
 			return false
 		}
 	}
@@ -110,6 +113,21 @@ func (b *builder) method(n *node, h pattern.Head) bool {
 	}
 	// The block has fields of its own, or those of the level around it.
 	r.scope = n
+	b.extra = append(b.extra, r)
+	return true
+}
+
+// methodElsewhere deals with a condition that leads some methods elsewhere, which may be why they are not to get where the
+// others do.
+func (b *builder) methodElsewhere(n *node, methods []string, h pattern.Head) bool {
+	r := b.missing(n, h)
+	if strings.HasPrefix(n.condition().op, "!") {
+		b.allowed = methods
+	} else {
+		r.methods = methods
+	}
+	b.lost(n, "Requests of these methods are not led elsewhere: they are answered with 501.", "Write a route with these methods, and what is to be done with them.")
+	n.markAll()
 	b.extra = append(b.extra, r)
 	return true
 }
@@ -135,7 +153,7 @@ func (c condition) methods() []string {
 func (b *builder) methodOfAll(n *node, h pattern.Head) bool {
 	c := n.condition()
 	methods, answer := c.methods(), onlyReturn(n)
-	if methods == nil || answer == nil || answer.name != "return" || !strings.HasPrefix(answer.arg(0), "4") {
+	if methods == nil || answer == nil || answer.name != "return" || !refusal(answer.arg(0)) {
 		return false
 	}
 	r := b.answer(answer, h)
@@ -224,7 +242,7 @@ type hostRule struct {
 // refusesHost reads a condition about the host that refuses: if ($host !~ ^(www\.)?example\.com$) { return 444; }.
 func (c *converter) refusesHost(answer *node, cond condition) (hostRule, bool) {
 	code := answer.arg(0)
-	if answer.name != "return" || len(answer.args) != 1 || len(code) != 3 || !count(code) || code[0] != '4' {
+	if answer.name != "return" || len(answer.args) != 1 || !refusal(code) {
 		return hostRule{}, false
 	}
 	r := hostRule{n: answer, refusal: statusName(atoi(code))}

@@ -203,13 +203,14 @@ func (b *builder) answersAll() bool {
 			if b.mapped(c, h) || b.certificateRequired(c) || b.methodOfAll(c, h) {
 				continue
 			}
-			if b.unmet(c); b.closed {
-				b.routes = []*route{b.missing(b.server.n, h)}
-				for _, l := range b.locs {
-					l.n.markAll()
-				}
-				return true
+			b.unmet(c)
+		}
+		if b.closed {
+			b.routes = []*route{b.missing(b.server.n, h)}
+			for _, l := range b.locs {
+				l.n.markAll()
 			}
+			return true
 		}
 	}
 	return false

@@ -73,7 +73,7 @@ func (b *builder) restricted(n *node) bool {
 			if code != "off" && (c.name != "satisfy" || code != "all") {
 				return true
 			}
-		case c.name == "return" && slices.Contains([]string{"401", "403", "404", "444"}, code):
+		case c.name == "return" && refusal(code) && code != "410": // What is gone is not kept from anybody.
 			return true
 		case c.name == "if" && b.keepsOut(c):
 			return true
@@ -81,6 +81,112 @@ func (b *builder) restricted(n *node) bool {
 	}
 	return false
 }
+
+// shuts reports whether a block, or a location in it, keeps something from clients: it restricts access, refuses all, or leads
+// all to one other page for the time being.
+func (b *builder) shuts(n *node) bool {
+	if b.restricted(n) {
+		return true
+	}
+	for _, c := range n.children {
+		switch c.name {
+		case "return":
+			if refusal(c.arg(0)) || strings.HasPrefix(c.arg(0), "$") || elsewhere(c) {
+				return true
+			}
+		case "rewrite":
+			if elsewhere(c) || !redirecting(c) && c.arg(2) != "break" && !strings.Contains(c.arg(1), "$") && b.lands(n, c.arg(1)) {
+				return true
+			}
+		case "try_files":
+			if to := c.arg(len(c.args) - 1); strings.HasPrefix(to, "=") && !slices.ContainsFunc(c.args, func(a string) bool { return strings.Contains(a, "$") }) {
+				return true
+			}
+		case "location":
+			if b.shuts(c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lands reports whether a rewrite of a block leads to another one that is kept from clients.
+func (b *builder) lands(n *node, to string) bool {
+	for _, c := range n.children {
+		if c.name == "location" {
+			return false // It may be what it leads to; that is looked at by itself.
+		}
+	}
+	return b.keptFrom(to)
+}
+
+// elsewhere reports a redirect that has nothing of the path in it, and that is not for ever: to a login, and not to what the
+// page is called now.
+func elsewhere(n *node) bool {
+	to := n.arg(1)
+	switch {
+	case n.name == "return" && len(n.args) == 2 && slices.Contains([]string{"302", "303", "307"}, n.arg(0)):
+	case n.name == "return" && len(n.args) == 1 && !count(n.arg(0)):
+		to = n.arg(0)
+	case n.name == "rewrite" && redirecting(n) && n.arg(2) != "permanent":
+	default:
+		return false
+	}
+	for _, name := range reference.FindAllString(to, -1) {
+		if name = strings.Trim(name, "${}"); name != "scheme" && name != "host" && name != "http_host" && name != "server_name" {
+			return false
+		}
+	}
+	return true
+}
+
+// nearest is the directive that holds for a block, which is not marked as seen.
+func (n *node) nearest(name string) *node {
+	for at := n; at != nil; at = at.parent {
+		for _, c := range slices.Backward(at.children) {
+			if c.name == name {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// loosened reports whether a block is kept by what stands around it, and some location of the server is not.
+func (b *builder) loosened(n *node) bool {
+	return slices.ContainsFunc(b.locs, func(l *location) bool { return loosens(l.n, n) })
+}
+
+// loosens reports whether a location lifts what stands around both it and another block, and keeps clients from that.
+func loosens(l, n *node) bool {
+	for _, name := range []string{"deny", "auth_basic", "auth_request"} {
+		d := n.nearest(name)
+		if l == n || d == nil || d.parent == n || d.arg(0) == "off" {
+			continue
+		}
+		allows := slices.ContainsFunc(l.children, func(c *node) bool { return c.name == "allow" })
+		if o := l.nearest(name); name == "deny" && allows || o != nil && o != d && o.arg(0) == "off" {
+			return true
+		}
+	}
+	return false
+}
+
+// wider is the location of the paths that begin as that of another one does.
+func (b *builder) wider(l *location) *node {
+	n := b.server.n
+	best := ""
+	for _, o := range b.locs {
+		if o != l && (o.kind == prefixLocation || o.kind == firmLocation) && len(o.text) < len(l.text) && len(o.text) >= len(best) && strings.HasPrefix(l.text, o.text) {
+			n, best = o.n, o.text
+		}
+	}
+	return n
+}
+
+// keeps reports whether a block keeps something from clients, by itself or by what stands around it.
+func (b *builder) keeps(n *node) bool { return b.restricted(n) || b.loosened(n) }
 
 // inexpressible reports a location whose expression no path can say.
 func (b *builder) inexpressible(l *location) {
@@ -96,12 +202,10 @@ func (b *builder) inexpressible(l *location) {
 	}
 	why := "A path cannot say this expression: it is made of literals, :name for a segment, and * at the end."
 	do := "Write routes for the paths that are meant."
-	shut := b.restricted(n)
+	shut := b.shuts(n) || b.loosened(n)
 	keeps := shut
 	for _, c := range n.children {
 		switch {
-		case c.name == "return" && (strings.HasPrefix(c.arg(0), "4") || strings.HasPrefix(c.arg(0), "5")):
-			shut, keeps = true, true
 		case slices.Contains(handlers, c.name):
 			keeps = true
 			if k, ok := catalogue[c.name]; ok {
@@ -227,15 +331,15 @@ func (b *builder) spellings() {
 		if l == nil || slices.ContainsFunc(l.n.children, func(c *node) bool { return c.name == "internal" || slices.Contains(handlers, c.name) }) {
 			continue
 		}
-		if l.kind == namedLocation || !b.restricted(l.n) || strings.Trim(r.path, "/*") == "" {
+		if l.kind == namedLocation || !b.keeps(l.n) || strings.Trim(r.path, "/*") == "" {
 			continue
 		}
 		for _, o := range b.routes {
 			wide, ok := strings.CutSuffix(strings.TrimSuffix(o.path, "*"), "/")
-			if l := b.locationOf(o.from); l != nil && l.kind == exactLocation {
+			if e := b.locationOf(o.from); e != nil && e.kind == exactLocation {
 				continue
 			}
-			if ok && o.kind == proxyRoute && o.from != r.from && strings.HasPrefix(r.path, wide+"/") && !b.restricted(o.from) {
+			if ok && o.kind == proxyRoute && o.from != r.from && strings.HasPrefix(r.path, wide+"/") && (b.restricted(l.n) && !b.restricted(o.from) || loosens(o.from, l.n)) {
 				b.lost(r.from, "Other spellings of the path, such as "+strings.Replace(r.path, "/", "//", 1)+", have the route "+o.path+", which passes them on; nginx merges slashes, and decodes %2F, before it chooses a location.",
 					"Have the upstream refuse such paths, or guard "+o.path+" as docs/policies.md tells.")
 				return

@@ -114,6 +114,134 @@ func TestGuards(t *testing.T) {
 				`"/g/": http://10.0.0.1`,
 			},
 		},
+		{
+			name: "conditions that refuse, whatever they are about",
+			from: `map $uri $deny { default 0; ~^/admin 1; } map $http_user_agent $app { default 0; ~secret 1; } map $geoip2_data_country_code $in { default no; DE yes; }
+			js_set $told m.f;
+			server { listen 80;
+				location /a/ { if ($uri ~ ^/a/admin) { return 503; } proxy_pass http://10.0.0.1; }
+				location /b/ { if ($deny) { return 500; } proxy_pass http://10.0.0.1; }
+				location /c/ { if ($args !~ "token=t") { return 503; } proxy_pass http://10.0.0.1; }
+				location /d/ { if ($content_type !~ json) { return 500; } proxy_pass http://10.0.0.1; }
+				location /e/ { if ($geoip_country_code ~ CN) { return 302 /no; } proxy_pass http://10.0.0.1; }
+				location /f/ { if ($in = no) { rewrite ^ /no redirect; } proxy_pass http://10.0.0.1; }
+				location /g/ { if ($told = 0) { return 302 /no; } proxy_pass http://10.0.0.1; }
+				location /h/ { if ($http_user_agent !~ MyApp) { return 403; } proxy_pass http://10.0.0.1; }
+				location /i/ { if ($app = 0) { return 403; } proxy_pass http://10.0.0.1; }
+				location /j/ { if ($uri ~ x) { rewrite ^ /denied last; } proxy_pass http://10.0.0.1; }
+				location /k/ { if ($request_method = POST) { proxy_pass http://10.0.0.9; } proxy_pass http://10.0.0.1; }
+				location /l/ { if ($request_method !~ ^(GET|HEAD)$) { rewrite ^ /denied last; } proxy_pass http://10.0.0.1; }
+				location /m/ { if (-f /srv/maintenance) { return 503; } proxy_pass http://10.0.0.1; }
+				location /n/ { if ($http_user_agent = "") { return 403; } proxy_pass http://10.0.0.1; }
+				location /denied { deny all; }
+			}`,
+			routes: []string{
+				`"/a/": NOT_IMPLEMENTED`, `"/b/": NOT_IMPLEMENTED`, `"/c/": NOT_IMPLEMENTED`, `"/d/": NOT_IMPLEMENTED`, `"/e/": NOT_IMPLEMENTED`, `"/f/": NOT_IMPLEMENTED`,
+				`"/g/": NOT_IMPLEMENTED`, `"/h/": NOT_IMPLEMENTED`, `"/i/": NOT_IMPLEMENTED`, `"/j/": NOT_IMPLEMENTED`,
+				`"POST /k/": NOT_IMPLEMENTED`, `"/k/": http://10.0.0.1`, `"GET HEAD /l/": http://10.0.0.1`, `"/l/": NOT_IMPLEMENTED`, `"/m/": http://10.0.0.1`, `"/n/": http://10.0.0.1`,
+			},
+		},
+		{
+			name:   "a method that the server refuses with 503",
+			from:   `server { listen 80; if ($request_method = POST) { return 503; } location / { proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"POST /": SERVICE_UNAVAILABLE`, `"/": http://10.0.0.1 | headers req ~Host=10.0.0.1`},
+		},
+		{
+			name:   "a rewrite of no path that leads to what is denied",
+			from:   `server { listen 80; rewrite ^/(?!pub).*$ /denied last; location /denied { internal; } location / { proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`},
+		},
+		{
+			name:   "rewrites that lead to each other",
+			from:   `server { listen 80; location /a { if ($uri ~ x) { rewrite ^ /b last; } return 204; } location /b { if ($uri ~ x) { rewrite ^ /a last; } return 204; } }`,
+			routes: []string{`"/a/": NO_CONTENT`, `"/b/": NO_CONTENT`},
+		},
+		{
+			name:   "an expression that leads all to a login",
+			from:   `server { listen 80; location ~ \.bak$ { return 302 /login; } location / { proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`},
+		},
+		{
+			name:   "an expression that says what pages are called now",
+			from:   `server { listen 80; location ~ ^(.+)\.html$ { return 302 $1; } location / { proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": http://10.0.0.1 | headers req ~Host=10.0.0.1`},
+		},
+		{
+			name:   "an expression that leads to what is denied",
+			from:   `server { listen 80; location ~ \.bak$ { rewrite ^ /denied last; } location /denied { deny all; } location / { proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`},
+		},
+		{
+			name:   "an expression within another",
+			from:   `server { listen 80; location ~ \.x$ { location ~ b { deny all; } proxy_pass http://10.0.0.1; } location / { proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`},
+		},
+		{
+			name:   "a path that no route can have",
+			from:   `server { listen 80; location "/a b/" { return 410; } location / { proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`},
+		},
+		{
+			name:   "what is kept by the server, where a location is not",
+			from:   `server { listen 80; deny all; location ~ \.bak$ { proxy_pass http://10.0.0.1; } location / { allow all; proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`},
+		},
+		{
+			name: "fields that upstreams take for nginx's",
+			from: `map $cookie_s $role { default ""; x admin; } server { listen 80; location / {
+				proxy_set_header X-Role $role; proxy_set_header X-Cert $ssl_client_fingerprint; proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": http://10.0.0.1 | headers req -X-Role -X-Cert ~Host=10.0.0.1`},
+		},
+		{
+			name: "a named location that keeps clients out, and one that is asked behind something that does",
+			from: `server { listen 80; root /srv;
+				location /a/ { try_files $uri @if; }
+				location /b/ { try_files $uri @request; }
+				location /c/ { try_files $uri @methods; }
+				location /d/ { auth_basic x; auth_basic_user_file /p; try_files $uri @open; }
+				location /e/ { try_files $uri @open; }
+				location @if { if ($cookie_s = "") { return 302 /login; } proxy_pass http://10.0.0.1; }
+				location @request { auth_request /x; proxy_pass http://10.0.0.1; }
+				location @methods { limit_except GET { deny all; } proxy_pass http://10.0.0.1; }
+				location @open { proxy_pass http://10.0.0.1; }
+			}`,
+			routes: []string{
+				`"/a/": NOT_IMPLEMENTED`, `"/b/": NOT_IMPLEMENTED`, `"/c/": NOT_IMPLEMENTED`, `"/d/": NOT_IMPLEMENTED`,
+				`"/e/": http://10.0.0.1 | headers req ~Host=10.0.0.1`,
+			},
+		},
+		{
+			name:   "a file that is not on this machine",
+			from:   `server { listen 80; root /srv; location = /private.pdf { auth_basic x; auth_basic_user_file /p; } }`,
+			routes: []string{`"/private.pdf": NOT_IMPLEMENTED`, `"/": /srv`},
+			report: []string{"not complete: 1 not carried over, 0 differ"},
+		},
+		{
+			name:   "the index of a directory",
+			from:   `server { listen 80; root /srv; location / { try_files $uri /index.html; } location = /index.html { auth_basic x; auth_basic_user_file /p; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`},
+		},
+		{
+			name:   "a path that ends in a slash, among files",
+			from:   `server { listen 80; root /srv; location = / { auth_basic x; auth_basic_user_file /p; } location = /d/ { deny all; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`, `"/d/": NOT_IMPLEMENTED`},
+		},
+		{
+			name: "other spellings of what is kept by the server",
+			from: `server { listen 80; auth_basic x; auth_basic_user_file /p; location /admin/ { proxy_pass http://10.0.0.1; }
+				location / { auth_basic off; proxy_pass http://10.0.0.1; } }`,
+			report: []string{"not complete: 1 not carried over, 1 differ"},
+		},
+		{
+			name:   "paths that begin with what is kept by the server",
+			from:   `server { listen 80; deny all; location /admin { return 204; } location / { allow all; return 204; } }`,
+			report: []string{"The route matches /admin and what is below /admin/, but not /adminx. Access to those is not restricted by it."},
+		},
+		{
+			name:   "many paths that are led to a login",
+			from:   `server { listen 80; location / { if ($uri ~ secret) { return 302 /login; } proxy_pass http://10.0.0.1; } }`,
+			routes: []string{`"/": NOT_IMPLEMENTED`},
+		},
 	} {
 		t.Run(tt.name, tt.check)
 	}

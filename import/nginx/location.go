@@ -100,6 +100,8 @@ type builder struct {
 	allowed []string
 	// closed says that a condition of the location at hand, which keeps requests out, could not be carried over.
 	closed bool
+	// led are the locations that rewriting has led to, while it is followed.
+	led []*location
 }
 
 // serverRoutes are the routes of a server.
@@ -160,7 +162,7 @@ func (b *builder) plain(l *location) {
 	path := l.text
 	if !strings.HasPrefix(path, "/") || !pattern.LiteralPath(path) {
 		b.lost(l.n, "The path has characters that a route cannot have.", "")
-		if b.restricted(l.n) {
+		if b.shuts(l.n) || b.loosened(l.n) {
 			b.guards = append(b.guards, b.newGuard(l, true))
 		}
 		l.n.markAll()
@@ -184,7 +186,7 @@ func (b *builder) plain(l *location) {
 			path += "/"
 			why = "The route matches " + l.text + " and what is below " + path + ", but not " + l.text + "x."
 		}
-		if b.restricted(l.n) {
+		if wider := b.wider(l); b.restricted(l.n) && !slices.ContainsFunc(wider.children, func(c *node) bool { return c.name == "return" && refusal(c.arg(0)) }) || loosens(wider, l.n) {
 			b.lost(l.n, why+" Access to those is not restricted by it.", "Add a route for each such path that there is.")
 		} else {
 			b.differs(l.n, why, "")
@@ -211,11 +213,14 @@ func (b *builder) taken(path string, l *location) bool {
 func (b *builder) exactSlash(l *location) {
 	for _, other := range b.locs {
 		if other != l && (other.kind == prefixLocation || other.kind == firmLocation) && (other.text == l.text || other.text+"/" == l.text) && b.sameFiles(l, other) {
+			if b.keeps(l.n) {
+				break
+			}
 			b.settingsOnly(l)
 			return
 		}
 	}
-	if l.text == "/" && b.files(l.n) {
+	if l.text == "/" && b.files(l.n) && !b.keeps(l.n) {
 		// The index of the server's own files answers it in any case.
 		b.settingsOnly(l)
 		return
@@ -229,6 +234,11 @@ func (b *builder) exactSlashes() {
 		around, ok := b.around(l)
 		if !ok {
 			b.lost(l.n, "A path that ends in a slash is a prefix, and what is below "+l.text+" cannot have a route of its own: these are files, or an expression is about some of it.", "Give what is meant a path of its own, or let the application answer it.")
+			if b.keeps(l.n) {
+				// What keeps clients from the one path keeps them from all below it, too.
+				b.routes = slices.DeleteFunc(b.routes, func(r *route) bool { return strings.TrimSuffix(r.path, "*") == l.text })
+				b.routes = append(b.routes, b.missing(l.n, pattern.Head{Path: l.text}))
+			}
 			l.n.markAll()
 			continue
 		}

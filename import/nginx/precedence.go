@@ -55,7 +55,7 @@ func (b *builder) regex(l *location, plain []*location) {
 			continue
 		case before != nil:
 			why := "The location at " + before.n.place() + " comes first, and answers some of the requests for " + h.Path + "; here this one does."
-			if b.restricted(before.n) {
+			if b.keeps(before.n) {
 				closed[h.Path] = true
 				why = "The location at " + before.n.place() + " comes first, and keeps some of the requests for " + h.Path + " back: they are answered with 501."
 			}
@@ -63,7 +63,7 @@ func (b *builder) regex(l *location, plain []*location) {
 		}
 		if h.Loose != "" {
 			say := b.differs
-			if b.restricted(l.n) || h.Loose == "the segment may be anything" && strings.Contains(l.text, "!") {
+			if b.keeps(l.n) || h.Loose == "the segment may be anything" && strings.Contains(l.text, "!") {
 				say = b.lost
 			}
 			say(l.n, "The route is "+h.Path+": "+h.Loose+".", "")
@@ -75,7 +75,7 @@ func (b *builder) regex(l *location, plain []*location) {
 		return
 	}
 	if l.fold {
-		if b.restricted(l.n) {
+		if b.shuts(l.n) || b.loosened(l.n) {
 			b.lost(l.n, "Paths are compared with regard to case: access in other spellings is not restricted by it.", "Have the upstream refuse other spellings, or add a route for each that is meant.")
 		} else {
 			b.differs(l.n, "Paths are compared with regard to case.", "")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anygate/anygate/import/pattern"
+	"github.com/anygate/anygate/policy"
 
 	"github.com/anygate/anygate/import/document"
 )
@@ -260,9 +261,11 @@ func (b *builder) requestFields(n *node, host string, grpc bool) (edits []string
 			}
 		case strings.Contains(value, "$ssl_client_fingerprint"):
 			b.lost(d, "Fingerprints are of SHA-256 here, and of SHA-1 in nginx.", "headers req ~"+field+"={client-cert-fingerprint}, and have the upstream compare that.")
+			edits = append(edits, "-"+field) // The upstream takes it for nginx's: nobody else may write it.
 			continue
 		case strings.Contains(value, "$ssl_client_escaped_cert"), strings.Contains(value, "$ssl_client_cert"), strings.Contains(value, "$ssl_client_raw_cert"):
 			b.lost(d, "Certificates are passed on as RFC 9440 has it.", "Have the upstream read Client-Cert.")
+			edits = append(edits, "-"+field)
 			continue
 		}
 		value, known := b.template(d, value, false)
@@ -272,9 +275,14 @@ func (b *builder) requestFields(n *node, host string, grpc bool) (edits []string
 		}
 		switch {
 		case !known:
-			b.lost(d, "AnyGate has no variable for it.", "")
+			b.lost(d, "AnyGate has no variable for it. What clients send in this field is not passed on.", "")
+			edits = append(edits, "-"+field)
 		case b.sendable(d, "headers req ", e):
 			edits = append(edits, e)
+		case lower != "host":
+			if _, err := policy.ParseLine("headers req -" + field); err == nil {
+				edits = append(edits, "-"+field)
+			}
 		}
 	}
 	if !hosted && !strings.HasPrefix(host, "unix:") {

@@ -28,6 +28,7 @@ func (b *builder) redirects(n *node, h pattern.Head) (all bool) {
 	}
 	heads, all, ok := b.matched(n, h)
 	if !ok {
+		b.closed = b.closed || elsewhere(n)
 		b.lost(n, "The expression has no counterpart: a path is made of literals, :name for a segment, and * at the end.", "Write a redirect for each of the paths that are meant.")
 		return false
 	}
@@ -113,6 +114,7 @@ func (b *builder) goesOn(n *node, h pattern.Head) (all bool) {
 	n.seen = true
 	heads, all, ok := b.matched(n, h)
 	if !ok {
+		b.closed = b.closed || b.keptFrom(n.arg(1))
 		b.lost(n, "The expression has no counterpart: a path is made of literals, :name for a segment, and * at the end.", "Let the upstream understand the path as it comes.")
 		return false
 	}

@@ -104,8 +104,23 @@ func (b *builder) static(n *node, l *location, h pattern.Head) *route {
 			}
 		}
 	}
+	if r.kind == staticRoute && b.indexKept(n, at, index) {
+		return b.missing(n, h)
+	}
 	r.set("compress", document.Word(b.compression(n)))
 	return r
+}
+
+// indexKept reports an index that has a location of its own which keeps clients out: nginx asks that one, too.
+func (b *builder) indexKept(n *node, at string, index []string) bool {
+	for _, l := range b.locs {
+		dir, name := path.Split(l.text)
+		if l.n != n && l.kind == exactLocation && strings.HasPrefix(dir, at) && slices.Contains(index, name) && b.keeps(l.n) {
+			b.lost(n, "The files are not served: the location at "+l.n.place()+" keeps clients from the index of a directory, which is sent for the directory too.", "Guard the directory as a whole, or give the page another name.")
+			return true
+		}
+	}
+	return false
 }
 
 func unseen(n *node) (list []*node) {
@@ -142,6 +157,12 @@ func (b *builder) file(n *node, r *route, name string) *route {
 	}
 	b.indexSettings(n, name)
 	if info, err := os.Stat(name); err != nil || info.IsDir() {
+		if b.keeps(n) {
+			// Where the configuration will be used, there may be the file.
+			b.lost(n, "There is no file "+name+" here: the path is answered with 501, since not everybody gets it.", "Where there is one, write "+r.path+": {file: "+name+"}, with what keeps clients out.")
+			n.markAll()
+			return b.missing(n, pattern.Head{Path: r.path})
+		}
 		enclosing := b.enclosing(r.path)
 		if enclosing != nil && b.files(n) && err == nil {
 			b.settingsOnly(&location{n: n})
@@ -308,6 +329,9 @@ func (b *builder) fallback(d *node, h pattern.Head, name string, asked bool) *ro
 		if asked {
 			b.lost(d, "A file that is not there is not asked of an upstream: here all requests go to the upstream.", "Give the directories with files routes of their own, such as /assets/, before it.")
 		}
+		if b.fallbackKept(n, l.n) {
+			return b.missing(n, h)
+		}
 		list := b.proxied(&location{n: l.n, kind: prefixLocation, text: "/"}, pass, h, nil)
 		list[0].from = n
 		list[0].scope = l.n
@@ -315,4 +339,30 @@ func (b *builder) fallback(d *node, h pattern.Head, name string, asked bool) *ro
 	}
 	b.lost(d, "A file that is not there is 404; nothing else is asked.", "")
 	return b.missing(n, h)
+}
+
+// fallbackKept reports whether a location, or the named one that its try_files leads to, keeps clients out in a way that the
+// route of the two would not: it has the policies of the named one, and none of its conditions.
+func (b *builder) fallbackKept(n, named *node) bool {
+	if b.unguarded(n) || b.unguarded(named) {
+		return true
+	}
+	why := "What it keeps clients from is not passed on: it is answered with 501."
+	for _, c := range named.children {
+		switch {
+		case c.name == "if" && (b.keepsOut(c) || c.condition().methods() != nil), c.name == "limit_except", c.name == "return",
+			c.name == "rewrite" && c.arg(2) != "break" && (elsewhere(c) || b.keptFrom(c.arg(1))):
+			b.lost(c, why, "")
+			return true
+		}
+	}
+	for _, name := range []string{"deny", "auth_basic", "auth_basic_user_file"} {
+		d := n.nearest(name)
+		if d == nil || d.arg(0) == "off" || d == named.nearest(name) {
+			continue
+		}
+		b.lost(d, "It holds before the named location is asked, which has other rules. "+why, "Say the same in the named location.")
+		return true
+	}
+	return false
 }
