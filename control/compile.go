@@ -130,8 +130,9 @@ type compiler struct {
 	trust      *certificates.Trust      // who vouches for clients and upstreams
 	roots      *x509.CertPool           // of the system, nil until they are needed
 
-	limiters map[string]any     // see limiters
-	secrets  map[string]watched // see secrets
+	limiters    map[string]any     // see limiters
+	requestKeys int                // see limiters.requestKeys; 0 until it is needed, as all routes have a part in it
+	secrets     map[string]watched // see secrets
 }
 
 func (c *compiler) route(r *config.Route, out *gateway.Route) (err error) {

@@ -23,10 +23,12 @@ func (s *Server) look() *look {
 // stateBefore is what the files of a configuration were like when they were read, at the latest: of those that had a part in
 // the one before, before they were read. A change that comes while a configuration is being loaded is seen afterwards.
 func stateBefore(had *config.Config, before []mark.Mark, cfg *config.Config) []mark.Mark {
-	list := stateOfFiles(cfg)
+	list := make([]mark.Mark, len(cfg.Files))
 	for i, name := range cfg.Files {
 		if k := slices.Index(had.Files, name); k >= 0 {
 			list[i] = before[k]
+		} else {
+			list[i] = mark.At(name)
 		}
 	}
 	return list

@@ -85,7 +85,12 @@ func (c *compiler) conns(r *config.Route, p policy.Conns, out *gateway.Policies)
 		l.Counter = keep(c, r, p, func() *limiter.Counter { return limiter.NewCounter(p.Max) })
 	} else {
 		l.Scope = scope(p.Scope)
-		l.Tally = keep(c, r, p, func() *limiter.Tally { return limiter.NewTally(p.Max, c.reg.limiters.requestKeys(c.cfg)) })
+		l.Tally = keep(c, r, p, func() *limiter.Tally {
+			if c.requestKeys == 0 {
+				c.requestKeys = c.reg.limiters.requestKeys(c.cfg)
+			}
+			return limiter.NewTally(p.Max, c.requestKeys)
+		})
 	}
 	out.Conns = append(out.Conns, l)
 	return nil

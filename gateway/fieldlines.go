@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"encoding/binary"
-	"math/rand/v2"
 	"strings"
 
 	"github.com/anygate/anygate/http1"
@@ -156,8 +154,7 @@ func (x *Exchange) requestID() [16]byte {
 	}
 	r := x.remember()
 	if r.id == ([16]byte{}) {
-		binary.LittleEndian.PutUint64(r.id[:8], rand.Uint64())
-		binary.LittleEndian.PutUint64(r.id[8:], rand.Uint64())
+		r.id = newTrace()
 	}
 	return r.id
 }

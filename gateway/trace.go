@@ -47,19 +47,23 @@ func newSpan() (id [8]byte) {
 	return id
 }
 
+// newTrace makes the name of a trace, or of a request that has none.
+func newTrace() (id [16]byte) {
+	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	return id
+}
+
 // traceBegin finds the trace that a request belongs to, or begins one.
 func (x *Exchange) traceBegin(h *http1.Request, t *Tracing) {
 	own := &x.trace.own
 	if p, ok := x.traceParent(h, t); ok {
 		*own, x.trace.parent = p, p.Span
 	} else {
-		high := rand.Uint64()
-		binary.LittleEndian.PutUint64(own.Trace[:], high)
-		low := newSpan()
-		copy(own.Trace[8:], low[:])
+		own.Trace = newTrace()
 		// The share is taken from the name of the trace, so that others who
 		// take the same share take the same traces.
-		own.Sampled = binary.BigEndian.Uint64(low[:])>>1 < uint64(t.Of100000)*((1<<63)/100_000) || t.Of100000 == 100_000
+		own.Sampled = binary.BigEndian.Uint64(own.Trace[8:])>>1 < uint64(t.Of100000)*((1<<63)/100_000) || t.Of100000 == 100_000
 	}
 	own.Span = newSpan()
 }

@@ -91,7 +91,7 @@ var ErrStale = errors.New("nothing was written, because the host has changed sin
 // stale says what has changed since the plan was made. A question may have waited for its answer for an hour, and what is
 // written is to be what was shown.
 func (p *Plan) stale(h *Host, file []byte, saved *state) error {
-	for _, key := range slices.Sorted(maps.Keys(p.seen.values)) {
+	for _, key := range sortedKeys(p.seen.values) {
 		if was, is := p.seen.values[key], readSysctl(h, key).text; is != was {
 			return fmt.Errorf("%w: %s was %s and is %s", ErrStale, key, orEmpty(was), orEmpty(is))
 		}

@@ -112,7 +112,7 @@ func parse(t terminal, name string, args []string, most int, define func(*flag.F
 			t.describe(f)
 			return nil, flag.ErrHelp
 		case errors.Is(err, flag.ErrHelp):
-			return nil, helpWith(t, name, f)
+			return nil, helpOf(t, name)
 		case err != nil:
 			return fail("%s", optionError(err, f))
 		}

@@ -13,10 +13,8 @@ import (
 // options are the names of a command's options, in the order of its usage.
 func (c *command) options() []string {
 	var list []string
-	for _, m := range optionWord.FindAllStringSubmatch(c.args, -1) {
-		if !slices.Contains(list, m[1]) {
-			list = append(list, m[1])
-		}
+	for _, o := range c.describedBy(new(flag.FlagSet)) {
+		list = append(list, o.Name)
 	}
 	return list
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/anygate/anygate/route"
@@ -24,19 +25,25 @@ var optionWord = regexp.MustCompile(`(--?[A-Za-z][A-Za-z0-9-]*)(?: ('[^']*'|[A-Z
 // described are the options of a command in the order of its usage, with what the command itself says of them. Those of
 // a program of its own are not known here.
 func (c *command) described() []option {
-	about := map[string]string{}
+	known := new(flag.FlagSet)
 	if c.name != "import" {
-		c.run(terminal{out: io.Discard, err: io.Discard, describe: func(f *flag.FlagSet) {
-			f.VisitAll(func(g *flag.Flag) { about[g.Name] = g.Usage })
-		}}, []string{"-h"})
+		c.run(terminal{out: io.Discard, err: io.Discard, describe: func(f *flag.FlagSet) { known = f }}, []string{"-h"})
 	}
+	return c.describedBy(known)
+}
+
+// describedBy is described by a set of flags.
+func (c *command) describedBy(f *flag.FlagSet) []option {
 	var list []option
-	seen := map[string]bool{}
 	for _, m := range optionWord.FindAllStringSubmatch(c.args, -1) {
-		if !seen[m[1]] {
-			seen[m[1]] = true
-			list = append(list, option{m[1], m[2], about[strings.TrimLeft(m[1], "-")]})
+		if slices.ContainsFunc(list, func(o option) bool { return o.Name == m[1] }) {
+			continue
 		}
+		o := option{Name: m[1], Value: m[2]}
+		if g := f.Lookup(strings.TrimLeft(o.Name, "-")); g != nil {
+			o.About = g.Usage
+		}
+		list = append(list, o)
 	}
 	return list
 }
@@ -97,8 +104,8 @@ func help(t terminal, args []string) int {
 	return printed(t, err)
 }
 
-// helpWith prints the help of a command whose options are those.
-func helpWith(t terminal, name string, f *flag.FlagSet) error {
+// helpOf prints the help of a command.
+func helpOf(t terminal, name string) error {
 	var b strings.Builder
 	for _, c := range commands() {
 		if c.name != name {
@@ -125,11 +132,7 @@ func helpWith(t terminal, name string, f *flag.FlagSet) error {
 // unknownCommand says that there is no such command, and which was probably meant.
 func unknownCommand(t terminal, name string) int {
 	fmt.Fprintf(t.err, "anygate: unknown command %q", name)
-	var names []string
-	for _, c := range commands() {
-		names = append(names, c.name)
-	}
-	switch near := route.Suggest(name, names); {
+	switch near := route.Suggest(name, commandNames()); {
 	case near != "":
 		fmt.Fprintf(t.err, "; did you mean %q?", near)
 	case strings.ContainsAny(name, "/."):
