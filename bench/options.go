@@ -101,6 +101,10 @@ func (s *settings) resolve() (*options, error) {
 		}
 		known = append(known, peers.AnyGate(label, program)...)
 	}
+	// A name that nobody has would be found out after the run, in a report without ratios.
+	if _, err = pick("peer", s.reference, known, peers.Names); err != nil {
+		return nil, fmt.Errorf("--reference: %w", err)
+	}
 	o.required = s.peer != ""
 	names := expand(s.peer, known)
 	if o.peers, err = pick("peer", names, known, peers.Names); err != nil {

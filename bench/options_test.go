@@ -41,6 +41,7 @@ func TestParseOptionsRefuses(t *testing.T) {
 	}{
 		{"unknown scenario", "--scenario nothing", "fixed-64"},
 		{"unknown peer", "--peer nobody", "nginx"},
+		{"an unknown reference", "--reference ngnix", "--reference: there is no peer \"ngnix\""},
 		{"shared processor", "--server-cpus 0,1 --load-cpus 1", "processor 1"},
 		{"no rounds", "--rounds 0", "--rounds"},
 		{"half a second", "--duration 500ms", "whole seconds"},

@@ -46,7 +46,9 @@ func (l *loader) readAdmin(key, value *node) {
 		}},
 		field{"token", func(_, v *node) {
 			if s, ok := l.text(v, wantToken); ok {
-				if a.Token, a.TokenEnv = s, IsVariable(s); !a.TokenEnv {
+				if a.Token, a.TokenEnv = s, IsVariable(s); a.TokenEnv {
+					l.warnVariable(v, 0, len(s), s)
+				} else {
 					a.Token = l.placeToken(v, s)
 				}
 			}

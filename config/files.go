@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/anygate/anygate/policy"
+	"github.com/anygate/anygate/policy/auth"
 )
 
 // ReadFile reads a file that the configuration names, from where the configuration itself was read. Whoever compiles a
@@ -30,7 +31,7 @@ func (l *loader) placeFiles(p policy.Filed, n *node, off int, line string) polic
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(n.src.dir, path)
 		}
-		if l.checkFile(n, off, line, name, path) && secret(p, name) {
+		if l.checkFile(n, off, line, name, path) && l.checkContent(p, n, off, line, name, path) && secret(p, name) {
 			if d, open := l.exposed(path, "the credentials in "+path); open {
 				at, length := wordIn(line, name)
 				l.warnIn(n, off+at, length, d)
@@ -53,6 +54,60 @@ func secret(p policy.Filed, name string) bool {
 		return p.Type == 1 || name == p.Secret
 	}
 	return false
+}
+
+// checkContent reports a file of users or tokens that nobody can be let in by, for which a start or a reload would be refused. A
+// file that may not be read is left to those: who checks need not be the user that serves.
+func (l *loader) checkContent(p policy.Filed, n *node, off int, line, name, path string) (ok bool) {
+	a, is := p.(policy.Auth)
+	if !is || l.opt.Stat == nil || l.opt.ReadFile == nil {
+		return true
+	}
+	text, err := l.readText(path)
+	if err != nil {
+		return true
+	}
+	if a.Kind == policy.AuthBasic {
+		_, err = auth.ParseUsers(string(text))
+	} else {
+		_, err = auth.ParseTokens(string(text), false)
+	}
+	if err == nil {
+		return true
+	}
+	at, length := wordIn(line, name)
+	l.errorIn(n, off+at, length, Diagnostic{Msg: path + ": " + err.Error()})
+	return false
+}
+
+// warnVariable warns of a variable that is not set. It is no error: a unit or a container may set it for the process that serves,
+// and not for who checks.
+func (l *loader) warnVariable(n *node, off, length int, name string) {
+	if l.opt.Stat == nil {
+		return
+	}
+	if value, _ := l.opt.LookupEnv(name); value != "" {
+		return
+	}
+	l.warnIn(n, off, length, Diagnostic{
+		Msg:  "the environment variable " + name + " is not set here: AnyGate does not start without it",
+		Want: "it to be set where AnyGate is started; a file's name has other characters than A-Z, 0-9 and _",
+	})
+}
+
+// variableOf is the environment variable that a policy takes a secret from, if it does.
+func variableOf(p policy.Policy) string {
+	switch p := p.(type) {
+	case policy.Auth:
+		if p.Env {
+			return p.Source
+		}
+	case policy.Token:
+		if p.Env {
+			return p.Secret
+		}
+	}
+	return ""
 }
 
 // checkFile reports a file of a policy that cannot be used.

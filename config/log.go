@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -95,6 +97,7 @@ func (l *loader) destination(v *node, w word, off bool, into *string) {
 		l.wordError(v, w, Diagnostic{Msg: "unknown destination " + strconv.Quote(name), Want: want, Suggest: route.Suggest(scheme, []string{"syslog", "syslog+tcp"})})
 	case strings.ContainsAny(name, "/.") && !strings.HasSuffix(name, "/"):
 		*into = l.logFile(v, name)
+		l.checkLogFile(v, w)
 	default:
 		l.wordError(v, w, Diagnostic{Msg: "unknown destination " + strconv.Quote(name), Want: want, Suggest: route.Suggest(name, known)})
 	}
@@ -106,6 +109,27 @@ func (l *loader) logFile(v *node, name string) string {
 		return filepath.Clean(name)
 	}
 	return l.relative(filepath.Join(v.src.dir, name), false)
+}
+
+// checkLogFile warns of a file that cannot be made when AnyGate starts, because its directory is not there. It is no error: what
+// starts AnyGate may make the directory.
+func (l *loader) checkLogFile(v *node, w word) {
+	path := filepath.Clean(w.text)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(v.src.dir, path)
+	}
+	if l.opt.Stat == nil {
+		return
+	}
+	if info, err := l.opt.Stat(path); err == nil && info.IsDir() {
+		l.wordError(v, w, Diagnostic{Msg: path + " is a directory", Want: "the path of a file"})
+		return
+	}
+	if _, err := l.opt.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		l.warnIn(v, w.off, len(w.text), Diagnostic{
+			Msg: "there is no directory " + filepath.Dir(path) + " here: AnyGate does not start without it", Want: "a file in a directory that is there when AnyGate starts",
+		})
+	}
 }
 
 // syslog reads what stands behind the scheme.

@@ -37,6 +37,10 @@ func (l *loader) policyLine(n *node, off int, line string, list []setting) []set
 	if f, ok := p.(policy.Filed); ok {
 		p = l.placeFiles(f, n, off, line)
 	}
+	if v := variableOf(p); v != "" {
+		at, length := wordIn(line, v)
+		l.warnVariable(n, off+at, length, v)
+	}
 	name, _, _ := policy.Split(line)
 	start := 0
 	for start < len(line) && isSpace(line[start]) {

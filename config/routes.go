@@ -72,6 +72,7 @@ func (l *loader) head(key *node, sc *scope) (route.Head, bool) {
 		l.routeError(key, 0, err)
 		return h, false
 	}
+	l.warnHead(key, h)
 	if sc.host == "" && sc.prefix == "" {
 		return h, true
 	}

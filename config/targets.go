@@ -164,7 +164,9 @@ func (l *loader) staticRoot(d *draft, key string) {
 	case !info.IsDir() && !info.Mode().IsRegular():
 		fail(KindInvalid, root+" is neither a directory nor a regular file", want, "")
 	default:
-		d.Static.File = info.Mode().IsRegular()
+		if d.Static.File = info.Mode().IsRegular(); !d.Static.File {
+			l.warnDirectory(d)
+		}
 	}
 }
 

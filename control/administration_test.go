@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -64,7 +65,7 @@ func adminAt(t *testing.T, address, method, target, body string, fields ...strin
 func (r *running) scraped(want ...string) {
 	r.t.Helper()
 	var text string
-	for range 100 {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		// What was told last is told again for a moment.
 		_, text = r.adminAsk("GET", "/metrics", "")
 		missing := false

@@ -54,7 +54,7 @@ func (s *Server) recompile() error {
 	}
 	list, err := s.sockets.openAll(cfg.Listen)
 	if err == nil {
-		err = s.adopt(&Loaded{Config: cfg}, s.asRead, draft, list)
+		_, err = s.adopt(&Loaded{Config: cfg}, s.asRead, draft, list)
 	}
 	if err != nil {
 		draft.discard()

@@ -180,25 +180,29 @@ func swapUnderLoad(t *testing.T, engine, how string, swap func(t *testing.T, dir
 		if version%10 != 0 {
 			continue
 		}
-		// Of some versions it is seen how long they take to be there.
+		// Of some versions it is seen for how long one is asked for and the one before comes; a busy machine may take its time
+		// over the answer.
 		swapped := time.Now()
 		for name := range deployed {
 			for v.seen[name] != version {
+				asked := time.Since(swapped)
 				if err := v.visit(name); err != nil {
 					t.Fatal(err)
 				}
-				if time.Since(swapped) > 20*time.Second {
+				if v.seen[name] != version {
+					slowest = max(slowest, asked)
+				}
+				if asked > 20*time.Second {
 					t.Fatalf("%s is still of version %d, not %d", name, v.seen[name], version)
 				}
 			}
 		}
-		slowest = max(slowest, time.Since(swapped))
 	}
 	close(stop)
 	visiting.Wait()
-	t.Logf("the slowest was seen after %v", slowest)
+	t.Logf("the version before was served for up to %v", slowest)
 	// A second is promised; a busy machine gets some more.
 	if slowest > 3*time.Second {
-		t.Errorf("a version was seen only after %v", slowest)
+		t.Errorf("the version before was served after %v", slowest)
 	}
 }

@@ -117,6 +117,11 @@ const (
 	walkPlaces = 1024
 	walkTime   = 5 * time.Second
 
+	// ownRing is the size in bytes of the ring for what is said outside of requests: some thousand lines, as many as there are
+	// when all certificates of a large host are replaced at once. The Writer may not come to run meanwhile, or its destination be
+	// slow.
+	ownRing = 256 << 10
+
 	// logClose is how long the logs get to write what they hold when the process ends.
 	logClose = 2 * time.Second
 
@@ -127,6 +132,11 @@ const (
 	// signalRepeat is how long after the first signal further ones mean the same request: supervisors signal a process
 	// and its group, or ask twice.
 	signalRepeat = time.Second
+
+	// orderTime is how long a shard may take to carry out an order, or to have room for it, or to end when it is told to: the
+	// process ends without one that takes longer. With one that takes longer to answer a configuration is
+	// not loaded; one that stops answering behind that takes it up when it goes on, and is not waited for.
+	orderTime = 10 * time.Second
 
 	// orderPoll is how often it is looked whether the shards have carried out an order.
 	orderPoll = time.Millisecond

@@ -36,7 +36,7 @@ type logs struct {
 
 func openLogs(c *config.Config, shards int, stdout, stderr io.Writer) (*logs, error) {
 	l := &logs{
-		own: telemetry.NewRing(0), accessRings: make([]*telemetry.Ring, shards), errorRings: make([]*telemetry.Ring, shards),
+		own: telemetry.NewRing(ownRing), accessRings: make([]*telemetry.Ring, shards), errorRings: make([]*telemetry.Ring, shards),
 		sinks: sinks{stdout: stdout, stderr: stderr},
 	}
 	l.level, _ = telemetry.ParseLevel(c.Log.Level)

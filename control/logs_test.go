@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -46,6 +47,26 @@ func TestStuckLogDoesNotKeepTheServer(t *testing.T) {
 	signals <- syscall.SIGTERM
 	if err := s.Serve(signals); !errors.Is(err, telemetry.ErrStuck) {
 		t.Errorf("Serve returned %v, want ErrStuck", err)
+	}
+}
+
+// TestManyLinesAtOnce says something of each of a thousand certificates while the destination takes its time.
+func TestManyLinesAtOnce(t *testing.T) {
+	w, began := make(wall), make(chan struct{}, 1)
+	var err journal
+	l := mustOpenLogs(t, config.Log{Access: config.AccessLog{To: "off"}, Level: "info"}, 1, io.Discard, tellingWriter{io.MultiWriter(w, &err), began})
+	l.say(telemetry.Info, "begun")
+	<-began
+	for range 1000 {
+		l.say(telemetry.Info, "a certificate was replaced", telemetry.String("certificate", "/etc/anygate/tls/www.example.com.pem"),
+			telemetry.String("for", "www.example.com"), telemetry.String("until", "2027-01-01T00:00:00Z"))
+	}
+	close(w)
+	if e := l.close(); e != nil {
+		t.Error(e)
+	}
+	if n := strings.Count(err.String(), "\n"); n != 1001 {
+		t.Errorf("%d lines are logged of 1001", n)
 	}
 }
 

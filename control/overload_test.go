@@ -104,11 +104,11 @@ func TestShortMemoryIsToldAndShed(t *testing.T) {
 			})
 		}
 		ask(503)
-		wantIn(t, r.err.String(), "memory is short", "of=memory used=999999 limit=1000000")
+		r.says(t, "memory is short", "of=memory used=999999 limit=1000000")
 		eventually(t, "the access log says why", func() bool { return strings.Contains(r.out.String(), `"reason":"overload_memory"`) })
 		write(t, dir, "fs/a/memory.current", "100\n")
 		ask(200)
-		wantIn(t, r.err.String(), "memory is no longer short")
+		r.says(t, "memory is no longer short")
 	})
 }
 

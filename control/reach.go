@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,7 +129,13 @@ func outside(cfg *config.Config, s *privileges.State) error {
 		if w.access == privileges.Sockets {
 			path = filepath.Dir(path)
 		}
-		if !s.Reaches.Allow(path, w.access) {
+		if s.Reaches.Allow(path, w.access) {
+			continue
+		}
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			// It could not be let through when there was nothing: that is what to see to first.
+			errs = append(errs, at(w.pos, fmt.Errorf("there is no %s", path)))
+		} else {
 			errs = append(errs, at(w.pos, fmt.Errorf("%s cannot be used: %s", w.path, privileges.Outside)))
 		}
 	}

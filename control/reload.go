@@ -109,6 +109,10 @@ func (s *Server) reload(dry bool) (*Report, error) {
 		premises.discard()
 		return r, s.sockets.claimAll(cfg.Listen)
 	}
+	if list := s.unresponsive(); len(list) > 0 {
+		draft.discard()
+		return nil, fmt.Errorf("%v for %v: nothing was changed; only a restart, or anygate upgrade, helps a shard that hangs", list, s.patience)
+	}
 	logs, err := s.logs.prepare(cfg)
 	if err != nil {
 		draft.discard()
@@ -126,8 +130,11 @@ func (s *Server) reload(dry bool) (*Report, error) {
 	}
 	premises, err := s.preparePremises(cfg, names)
 	if err == nil {
-		if err = s.adopt(loaded, asRead, draft, list); err != nil {
+		var late silent
+		if late, err = s.adopt(loaded, asRead, draft, list); err != nil {
 			premises.discard()
+		} else if len(late) > 0 {
+			r.Remarks = append(r.Remarks, fmt.Sprintf("%v: what was served before goes on there, until it does", late))
 		}
 	}
 	if err != nil {
@@ -146,12 +153,12 @@ func (s *Server) reload(dry bool) (*Report, error) {
 	return r, nil
 }
 
-// adopt makes a draft what is served.
-func (s *Server) adopt(loaded *Loaded, asRead []mark.Mark, d *draft, list []*binding) error {
+// adopt makes a draft what is served. It returns the shards that have not taken it up in time, and will when they go on.
+func (s *Server) adopt(loaded *Loaded, asRead []mark.Mark, d *draft, list []*binding) (late silent, err error) {
 	s.mu.Lock()
 	if s.ending {
 		s.mu.Unlock()
-		return errEnding
+		return nil, errEnding
 	}
 	before, after := s.generation.Load().Settings.Listeners, d.generation
 	names := make([]string, len(list))
@@ -160,13 +167,13 @@ func (s *Server) adopt(loaded *Loaded, asRead []mark.Mark, d *draft, list []*bin
 	}
 	if err := redirects(loaded.Config.Listen, names, after.Settings.Listeners); err != nil {
 		s.mu.Unlock()
-		return err
+		return nil, err
 	}
 	after.Settings.Listeners = place(before, after.Settings.Listeners, list)
 	if loaded.Accept != nil {
 		if err := loaded.Accept(); err != nil {
 			s.mu.Unlock()
-			return err
+			return nil, err
 		}
 	}
 	had := s.sockets.list
@@ -190,9 +197,9 @@ func (s *Server) adopt(loaded *Loaded, asRead []mark.Mark, d *draft, list []*bin
 	s.mu.Unlock()
 	outdated.close()
 	s.watch()
-	s.await(number)
+	late = s.await(number)
 	s.remove(slices.DeleteFunc(slices.Clone(had), func(e *binding) bool { return slices.Contains(list, e) }))
-	return nil
+	return late, nil
 }
 
 // place puts the settings of listeners where their numbers say. Those of addresses that are no longer listened on stay:

@@ -339,14 +339,20 @@ func TestReloadUnderLoad(t *testing.T) {
 		}
 		r := startReloading(t, dir, text(0))
 
-		download := r.dial()
+		// What is open all the time has as long as it takes.
+		dial := func() net.Conn {
+			c := r.dial()
+			_ = c.SetDeadline(time.Now().Add(5 * time.Minute))
+			return c
+		}
+		download := dial()
 		fmt.Fprint(download, "GET /site/large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
 		content := bufio.NewReader(download)
 		large, err := http.ReadResponse(content, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		tunnel := r.dial()
+		tunnel := dial()
 		_, _ = io.WriteString(tunnel, "GET /up/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		said := bufio.NewReader(tunnel)
 		if resp, err := http.ReadResponse(said, nil); err != nil || resp.StatusCode != 101 {
@@ -357,7 +363,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		var requests atomic.Int64
 		var clients sync.WaitGroup
 		for _, path := range []string{"/hello", "/up/plain", "/hello"} {
-			c := r.dial()
+			c := dial()
 			clients.Go(func() {
 				in := bufio.NewReader(c)
 				for !stop.Load() {

@@ -114,11 +114,10 @@ routes:
 	})
 }
 
-// TestSecretsThatCannotBeUsed checks that a mistake is found at the start, with its place.
+// TestSecretsThatCannotBeUsed checks that a mistake is found at the start, with its place, which was not there yet when the
+// configuration was read.
 func TestSecretsThatCannotBeUsed(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "apr1", "ann:$apr1$abc$def\n")
-	write(t, dir, "empty", "\n")
 	for _, row := range []struct {
 		policy string
 		want   []string
@@ -127,7 +126,11 @@ func TestSecretsThatCannotBeUsed(t *testing.T) {
 		{"auth bearer ./empty", []string{"test.yml:2:3: ", "there is no token in it"}},
 		{"auth header X-Key NO_SUCH_VARIABLE", []string{"test.yml:2:3: ", "NO_SUCH_VARIABLE is not set"}},
 	} {
+		write(t, dir, "apr1", bob)
+		write(t, dir, "empty", "token\n")
 		cfg := parse(t, dir, "routes:\n  /: {answer: OK, use: [\""+row.policy+"\"]}\n")
+		write(t, dir, "apr1", "ann:$apr1$abc$def\n")
+		write(t, dir, "empty", "\n")
 		_, err := Compile(cfg, NewRegistry(nil))
 		if err == nil {
 			t.Errorf("%s is compiled", row.policy)

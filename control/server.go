@@ -95,6 +95,7 @@ type Server struct {
 	running    sync.WaitGroup
 	repeat     time.Duration // signalRepeat; tests give others
 	deaf       time.Duration // deafTime; likewise
+	patience   time.Duration // orderTime; likewise
 	ended      chan struct{} // closed when all shards have ended
 }
 
@@ -111,7 +112,7 @@ func Start(o Options) (_ *Server, err error) {
 		raiseLimits()
 	}
 	s := &Server{
-		opt: o, cfg: o.Config, asRead: stateOfFiles(o.Config), started: o.Config, repeat: signalRepeat, deaf: deafTime, ended: make(chan struct{}),
+		opt: o, cfg: o.Config, asRead: stateOfFiles(o.Config), started: o.Config, repeat: signalRepeat, deaf: deafTime, patience: orderTime, ended: make(chan struct{}),
 		began:    time.Now(),
 		draining: make(chan struct{}), replaced: make(chan int, 1), stops: make(chan struct{}, 1),
 		supervisor: o.Heritage.supervisor(),
@@ -368,8 +369,8 @@ func (s *Server) left() (n int64) {
 
 // drain makes all shards stop accepting and finish what they have.
 func (s *Server) drain() {
+	s.toAll(func(_ int, sh *shard) bool { return sh.Drain() })
 	for _, sh := range s.shards {
-		sh.Drain()
 		sh.look()
 	}
 }
@@ -395,18 +396,24 @@ func (s *Server) drained() bool {
 	return true
 }
 
-// stop makes all shards end at once.
+// stop makes all shards end at once, those that have been started.
 func (s *Server) stop() {
-	for _, sh := range s.shards {
-		if sh != nil {
-			sh.Stop()
-		}
-	}
+	s.toAll(func(_ int, sh *shard) bool { return sh.Stop() })
 }
 
-// finish waits for the shards to end, and closes what is left.
+// errLeft is that the process ends with a shard that still runs, as it hangs.
+var errLeft = errors.New("a shard hangs and does not end: what it had under way was cut off")
+
+// finish waits for the shards to end, and closes what is left. What a shard that hangs may use is left as it is.
 func (s *Server) finish() error {
-	<-s.ended
+	select {
+	case <-s.ended:
+	case <-time.After(s.patience):
+		s.logs.say(telemetry.Error, errLeft.Error())
+		s.control.Close()
+		s.sockets.unlink()
+		return errors.Join(errLeft, s.logs.close())
+	}
 	s.control.Close()
 	// Whoever was changing something finds out that nothing can be changed any more.
 	s.changing.Lock()

@@ -151,8 +151,19 @@ func silent(t *testing.T) *Addr {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dialTCP(t, ap) // fills the backlog of one
-	return TCPAddr(ap)
+	dialTCP(t, ap) // fills the backlog of one, a moment after the client knows
+	for deadline := time.Now().Add(patience); ; {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Unacked > 0 { // of a listener: those who wait
+			return TCPAddr(ap)
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the backlog stays empty")
+		}
+	}
 }
 
 func TestConnectTimesOutByDeadline(t *testing.T) {

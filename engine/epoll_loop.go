@@ -135,7 +135,7 @@ func (l *epollLoop) spin(d time.Duration, events *[]epoll.Event) bool {
 			return true
 		}
 		if !s.looks() {
-			return !s.inbox.empty()
+			return s.looked(d)
 		}
 	}
 }

@@ -212,7 +212,7 @@ func dialTCP(t *testing.T, addr netip.AddrPort) *net.TCPConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = c.SetDeadline(time.Now().Add(patience))
+	wait(c)
 	t.Cleanup(func() { _ = c.Close() })
 	return c.(*net.TCPConn)
 }
@@ -249,8 +249,17 @@ func sink(t *testing.T, network, addr string, serve func(net.Conn)) net.Addr {
 	return l.Addr()
 }
 
+// wait begins a wait for a peer. How many there are in the life of a connection
+// is the test's, and how long each is the machine's.
+func wait(c any) {
+	if c, ok := c.(interface{ SetDeadline(t time.Time) error }); ok {
+		_ = c.SetDeadline(time.Now().Add(patience))
+	}
+}
+
 func send(t *testing.T, c net.Conn, p []byte) {
 	t.Helper()
+	wait(c)
 	if _, err := c.Write(p); err != nil {
 		t.Fatalf("write: %v", err)
 	}
@@ -259,6 +268,7 @@ func send(t *testing.T, c net.Conn, p []byte) {
 // expect reads exactly want.
 func expect(t *testing.T, c io.Reader, want []byte) {
 	t.Helper()
+	wait(c)
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(c, got)
 	if err != nil {
@@ -272,6 +282,7 @@ func expect(t *testing.T, c io.Reader, want []byte) {
 // expectEnd reads the end of the stream.
 func expectEnd(t *testing.T, c io.Reader) {
 	t.Helper()
+	wait(c)
 	var b [64]byte
 	if n, err := c.Read(b[:]); n != 0 || !errors.Is(err, io.EOF) {
 		t.Fatalf("read %q, %v, want the end of the stream", b[:n], err)

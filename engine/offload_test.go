@@ -316,6 +316,7 @@ func TestOffloadAllocatesNothing(t *testing.T) {
 		for range 200 {
 			round()
 		}
+		wait(c)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range 5_000 {

@@ -238,6 +238,9 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 			}
 		}
 		measure := func(rounds, n int) {
+			for _, c := range conns {
+				wait(c)
+			}
 			for range 20 {
 				round(n)
 			}

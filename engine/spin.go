@@ -92,6 +92,13 @@ func (s *Shard) looks() bool {
 	return s.now < s.spinner.until && s.inbox.empty()
 }
 
+// looked reports, once looks does not, whether there is something to do after a
+// spin before a wait of at most d: a message, or what the wait was bounded by,
+// which a sleep as long as the spin would only delay.
+func (s *Shard) looked(d time.Duration) bool {
+	return !s.inbox.empty() || d >= 0 && int64(d) <= s.spinner.limit
+}
+
 // waited is called after every wait, when the clock was read.
 func (s *Shard) waited() {
 	s.lag.begins(s.now)

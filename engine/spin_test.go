@@ -149,6 +149,31 @@ func TestSpinMeetsTheEvent(t *testing.T) {
 	})
 }
 
+// TestSpinMeetsTheDeadline has a shard spin until a deadline: it does not sleep
+// over it.
+func TestSpinMeetsTheDeadline(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind Kind) {
+		const deadlines = 5
+		opened, timed := make(chan Conn, 1), make(chan struct{}, deadlines)
+		r := startSpinning(t, kind, 2*patience, Handler{
+			Accepted: func(c Conn, _ int) { opened <- c },
+			Timer:    func(Conn) { timed <- struct{}{} },
+		})
+		r.client()
+		c := receive(t, opened)
+		var before, after Stats
+		r.do(func() { before = r.s.Stats() })
+		for range deadlines {
+			r.do(func() { r.s.SetDeadline(c, 3*time.Millisecond) })
+			receive(t, timed)
+		}
+		r.do(func() { after = r.s.Stats() })
+		if n := after.Waits - before.Waits; n != 0 {
+			t.Errorf("slept %d times", n)
+		}
+	})
+}
+
 // TestSpinLetsTheWorldStop collects garbage while a shard spins for longer
 // than the test has patience.
 func TestSpinLetsTheWorldStop(t *testing.T) {

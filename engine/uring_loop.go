@@ -155,7 +155,7 @@ func (l *uringLoop) spin(d time.Duration) bool {
 			return true
 		}
 		if !s.looks() {
-			return !s.inbox.empty()
+			return s.looked(d)
 		}
 	}
 }

@@ -215,11 +215,13 @@ func (g *Gateway) Run(ready func(error)) {
 }
 
 // Drain makes the shard stop accepting, close idle connections, and close the
-// others when their exchange ends. From any goroutine.
-func (g *Gateway) Drain() { g.s.Post(engine.Message{Kind: messageDrain}) }
+// others when their exchange ends. It reports false if the shard's inbox is
+// full: then it is to be asked again. From any goroutine.
+func (g *Gateway) Drain() bool { return g.s.Post(engine.Message{Kind: messageDrain}) }
 
-// Stop ends Run, cutting off what is still under way. From any goroutine.
-func (g *Gateway) Stop() { g.s.Post(engine.Message{Kind: messageStop}) }
+// Stop ends Run, cutting off what is still under way, or reports false as Drain
+// does. From any goroutine.
+func (g *Gateway) Stop() bool { return g.s.Post(engine.Message{Kind: messageStop}) }
 
 // Open is how many client connections there are. From any goroutine.
 func (g *Gateway) Open() int64 { return g.open.Load() }

@@ -41,6 +41,9 @@ var knownMethods = []string{
 	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PROPFIND", "SEARCH",
 }
 
+// KnownMethod reports whether a method is one that many clients and servers know.
+func KnownMethod(method string) bool { return slices.Contains(knownMethods, method) }
+
 // ParseHead reads [METHODS] [HOST]PATH.
 func ParseHead(s string) (Head, *SyntaxError) {
 	words := fields(s)

@@ -54,10 +54,11 @@ func closeNow(t *testing.T, w *Writer) {
 func TestWriterDrainsAllRings(t *testing.T) {
 	var out sink
 	a, b := NewRing(0), NewRing(0)
-	w := NewWriter(&out, nil, a, b)
 	put(a, 10, "a1\n")
 	put(b, 10, "b1\n")
 	put(a, 10, "a2\n")
+	// From now on it looks by itself as well.
+	w := NewWriter(&out, nil, a, b)
 	w.Flush()
 	if got := out.String(); got != "a1\na2\nb1\n" {
 		t.Errorf("after Flush there is %q", got)

@@ -50,7 +50,7 @@ systemd-nspawn --quiet --directory="$tree" --ephemeral --register=no --keep-unit
 boot=$!
 
 # The container's first process is the child of systemd-nspawn.
-for _ in $(seq 300); do
+for _ in $(seq 1200); do
 	machine=$(pgrep -P "$boot" -x systemd || true)
 	[ -n "$machine" ] && nsenter -t "$machine" -a systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded' && break
 	kill -0 "$boot" 2>/dev/null || { echo "the machine did not start"; exit 1; }
@@ -115,7 +115,7 @@ inside sh -c 'systemctl stop short && systemctl start anygate'
 killed=$(inside systemctl show -P MainPID anygate)
 inside sh -c 'printf "listen: \":80\"\nroutes: {/: OK again}\n" >/etc/anygate/anygate.yml'
 inside sh -c "kill -KILL $killed"
-for _ in $(seq 100); do inside curl -s localhost/ 2>/dev/null | grep -q again && break; sleep 0.1; done
+for _ in $(seq 600); do inside curl -s localhost/ 2>/dev/null | grep -q again && break; sleep 0.1; done
 expect again curl -s localhost/
 
 # Socket activation: systemd opens the address, and the service has it.

@@ -198,7 +198,7 @@ func (r *rig) stop() {
 // halt ends the shard where it stands.
 func (r *rig) halt() {
 	r.halted = true
-	r.s.Stop()
+	r.do(func() { r.s.Stop() })
 	select {
 	case <-r.done:
 	case <-time.After(patience):

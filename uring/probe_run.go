@@ -45,9 +45,7 @@ func probe(rungs []uint32, setup setupFunc) (Features, error) {
 	defer r.Close()
 	f.SetupFlags = r.Flags()
 	f.RegisteredRing = r.Registered()
-	// An idle ring has nothing to end the wait but the timeout.
-	f.ExtArg = r.enterWait(unix.Syscall6, time.Millisecond) == unix.ETIME
-	if !f.ExtArg {
+	if f.ExtArg = r.timesOut(unix.Syscall6); !f.ExtArg {
 		return f, nil
 	}
 	if err := f.probeRecv(r, mem); err != nil {
@@ -57,8 +55,23 @@ func probe(rungs []uint32, setup setupFunc) (Features, error) {
 	return f, nil
 }
 
+// probeSignals is how many waits in a row may be ended by signals before that is taken for what the kernel does.
+const probeSignals = 100
+
+// timesOut reports whether a wait ends at its timeout, which is all that can end it on an idle ring: but for a signal, which
+// says nothing about the kernel. Whoever starts a process may send it one in this very moment, stop it, or freeze it.
+func (r *Ring) timesOut(call syscall6) bool {
+	errno := unix.EINTR
+	for n := 0; errno == unix.EINTR && n < probeSignals; n++ {
+		errno = r.enterWait(call, time.Millisecond)
+	}
+	return errno == unix.ETIME
+}
+
 // await submits and waits for one completion with the user data; others are dropped.
 func (r *Ring) await(ud uint64) (CQE, bool) {
+	// What was submitted is waited for once at the least: the thread may come here late.
+	left := probeStep
 	for deadline := time.Now().Add(probeStep); ; {
 		for r.Ready() > 0 {
 			c := *r.CQE(0)
@@ -67,10 +80,10 @@ func (r *Ring) await(ud uint64) (CQE, bool) {
 				return c, true
 			}
 		}
-		left := time.Until(deadline)
 		if left <= 0 || r.SubmitAndWait(left) != 0 {
 			return CQE{}, false
 		}
+		left = time.Until(deadline)
 	}
 }
 

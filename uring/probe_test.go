@@ -2,6 +2,7 @@ package uring
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -43,6 +44,33 @@ func TestProbeWithoutTheNewerFlags(t *testing.T) {
 		}
 		if err := f.Err(); err != nil {
 			t.Errorf("with %#x: %v", rung, err)
+		}
+	}
+}
+
+// A signal that ends a wait is no sign of an old kernel, unless no wait ends otherwise.
+func TestProbeHeedsNoSignal(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	r, err := Open(Options{Entries: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, c := range []struct {
+		signals int
+		want    bool
+	}{{0, true}, {1, true}, {7, true}, {probeSignals, false}} {
+		left := c.signals
+		call := func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno) {
+			if left > 0 {
+				left--
+				return 0, 0, unix.EINTR
+			}
+			return unix.Syscall6(trap, a1, a2, a3, a4, a5, a6)
+		}
+		if got := r.timesOut(call); got != c.want || left != 0 {
+			t.Errorf("after %d signals: %t, %d left", c.signals, got, left)
 		}
 	}
 }

@@ -45,7 +45,6 @@ func check(t terminal, args []string) int {
 		return exitUsage
 	}
 	var verified *signed
-	var wrong error
 	var cfg *config.Config
 	var diagnostics config.Diagnostics
 	if trust.wanted() {
@@ -69,6 +68,10 @@ func check(t terminal, args []string) int {
 		}
 	}
 	if !asJSON && !asYAML && len(diagnostics) == 0 {
+		lines, wrong := control.DescribePrivileges(cfg)
+		if wrong != nil {
+			return failed(t, wrong)
+		}
 		_, err = fmt.Fprintf(t.out, "%s: no errors; routes: %d, addresses to listen on: %d\n", name, len(cfg.Routes), len(cfg.Listen))
 		if err == nil && verified != nil {
 			_, err = fmt.Fprintf(t.out, "%s: %s\n", name, verified)
@@ -77,14 +80,8 @@ func check(t terminal, args []string) int {
 			err = listCertificates(t.out, cfg)
 		}
 		if err == nil {
-			var lines []string
-			if lines, wrong = control.DescribePrivileges(cfg); wrong == nil {
-				err = listPrivileges(t.out, name, lines)
-			}
+			err = listPrivileges(t.out, name, lines)
 		}
-	}
-	if wrong != nil {
-		return failed(t, wrong)
 	}
 	if code := printed(t, err); code != exitOK || len(diagnostics) == 0 {
 		return code

@@ -80,6 +80,24 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestFileWithoutC checks that who names a configuration in the place of a directory is told what to write.
+func TestFileWithoutC(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "site.yml", goodConfig)
+	for _, row := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"site.yml"}, 2},
+		{[]string{"serve", "site.yml"}, 1},
+	} {
+		code, _, errs := invoke(t, dir, row.args...)
+		if code != row.code || !strings.Contains(errs, `did you mean "serve -c site.yml"?`) {
+			t.Errorf("%q: exit code %d\nerr: %s", row.args, code, errs)
+		}
+	}
+}
+
 func TestHelpNamesEveryCommand(t *testing.T) {
 	_, out, _ := invoke(t, t.TempDir(), "help")
 	for _, c := range commands() {

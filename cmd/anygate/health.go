@@ -54,7 +54,7 @@ func checkHealth(t terminal, args []string) int {
 	// The process itself knows best. What the file says by now may be another thing than what is served: when a new
 	// configuration is wrong the one before stays, and a supervisor that killed the process for it would make an outage of
 	// a mistake.
-	answer, _, err := remote.Ask(ctx, socket, remote.Request{Do: remote.Health})
+	answer, _, err := remote.Ask(ctx, socket, remote.Request{Do: remote.Health, Anywhere: process.control != ""})
 	switch {
 	case err == nil && answer.OK:
 		return exitOK
@@ -63,7 +63,7 @@ func checkHealth(t terminal, args []string) int {
 	case err != nil && (process.control != "" || ctx.Err() != nil):
 		return asked(t, err)
 	}
-	// It has no control socket, or one that does not listen to this user: root's process to nobody but root.
+	// It has no control socket, or another container's process has the name, or it is one that does not listen to this user: root's process to nobody but root.
 	name, err := locate(process.file)
 	if err != nil {
 		return failed(t, err)

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -135,11 +136,19 @@ func unknownCommand(t terminal, name string) int {
 	switch near := route.Suggest(name, commandNames()); {
 	case near != "":
 		fmt.Fprintf(t.err, "; did you mean %q?", near)
+	case isFile(name):
+		fmt.Fprintf(t.err, "; did you mean \"serve -c %s\"?", name)
 	case strings.ContainsAny(name, "/."):
 		fmt.Fprintf(t.err, "; did you mean \"serve %s\"?", name)
 	}
 	fmt.Fprintln(t.err, "\n'anygate help' lists the commands")
 	return exitUsage
+}
+
+// isFile reports whether there is a file of a name, which is a configuration more likely than a directory to serve.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // errUnprinted says that help could not be written.

@@ -59,7 +59,8 @@ func install(t *testing.T) *confined {
 	if os.Geteuid() != 0 {
 		t.Fatal("this test is about what root gives up: run it as root")
 	}
-	c := &confined{t: t, dir: public(t), plain: lowAddress(t), secure: lowAddress(t), root: certtest.NewAuthority("root")}
+	low := lowAddresses(t, 2)
+	c := &confined{t: t, dir: public(t), plain: low[0], secure: low[1], root: certtest.NewAuthority("root")}
 	writeFile(t, c.dir, "conf/www/index.html", "a page")
 	writeFile(t, c.dir, "conf/secret/other.key", "a secret")
 	c.renew()
@@ -78,8 +79,8 @@ func public(t *testing.T) string {
 	return dir
 }
 
-// lowAddress is a free one that takes a privilege to listen on.
-func lowAddress(t *testing.T) string {
+// lowAddresses are n free ones, each another, that take a privilege to listen on.
+func lowAddresses(t *testing.T, n int) (list []string) {
 	t.Helper()
 	free := int(privileges.FirstFreePort())
 	if free < 100 {
@@ -87,13 +88,26 @@ func lowAddress(t *testing.T) string {
 	}
 	for range 1000 {
 		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(free/2+rand.IntN(free/2)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
+		if err != nil {
+			continue
+		}
+		// Open until all are found: a port that is drawn twice is taken then.
+		defer l.Close()
+		if list = append(list, l.Addr().String()); len(list) == n {
+			return list
 		}
 	}
-	t.Fatal("no port is free")
-	return ""
+	t.Fatal("too few ports are free")
+	return nil
+}
+
+// TestLowAddressesDiffer draws so many that some would be drawn twice.
+func TestLowAddressesDiffer(t *testing.T) {
+	list := lowAddresses(t, 100)
+	slices.Sort(list)
+	if n := len(slices.Compact(list)); n != 100 {
+		t.Errorf("%d of 100 addresses differ", n)
+	}
 }
 
 // renew makes another certificate, whose key only root can read.
@@ -303,7 +317,7 @@ func TestUser(t *testing.T) {
 		}
 
 		// The key has not changed, so it need not be read; an address with a low port takes the capability that was kept.
-		low := lowAddress(t)
+		low := lowAddresses(t, 1)[0]
 		c.configure(server, `  "/more": OK more`, low)
 		if out := p.must("reload"); !strings.Contains(out, "+ route /more\n") || !strings.Contains(out, "+ listener "+low+"\n") {
 			t.Errorf("reload says %q", out)
@@ -328,7 +342,11 @@ func TestUser(t *testing.T) {
 			t.Errorf("root is told %q", errs)
 		}
 
-		p.must("upgrade")
+		next := goesOn.FindStringSubmatch(p.must("upgrade"))
+		if next == nil {
+			t.Fatalf("upgrade does not say who goes on; the log:\n%s", p.log())
+		}
+		p.logged("another process goes on process="+next[1]+" ", 1)
 		rights(t, p.serving(), privileges.Bind)
 		if shown := c.wantPage("/more", "more"); !shown.Equal(first) {
 			t.Error("the new process shows another certificate")
@@ -417,9 +435,7 @@ func TestLandlock(t *testing.T) {
 				p.wantRefused([]string{elsewhere + "/site", "Landlock", "restart AnyGate", "anygate.yml:10:3"}, "reload")
 				p.wantRefused([]string{other, "permission denied", "Landlock"}, "upgrade", "--program", other)
 				p.wantRefused([]string{"did not come to serve"}, "upgrade")
-				if !strings.Contains(p.log(), "anygate: anygate.yml:10:3: "+elsewhere+"/site cannot be used: it is outside") {
-					t.Errorf("the log does not say why:\n%s", p.log())
-				}
+				p.logged("anygate: anygate.yml:10:3: "+elsewhere+"/site cannot be used: it is outside", 1)
 				relink("www/index.html")
 				c.configure(server, route+"  \"/new/\": "+elsewhere+"/named/\n")
 				p.must("reload")
@@ -582,10 +598,11 @@ routes: {/: %s}
 	configure("roots", "./www/")
 	p = c.start()
 	const want = "the user of this process cannot write to a directory of the configuration path="
-	if p.must("stop"); !strings.Contains(p.log(), want+"roots at=anygate.yml:3:") {
+	p.must("stop")
+	<-p.read // to the end
+	if !strings.Contains(p.log(), want+"roots at=anygate.yml:3:") {
 		t.Errorf("the log:\n%s", p.log())
 	}
-	<-p.read
 	configure("made", "./closed/")
 	cmd := program(t, filepath.Join(c.dir, "conf"), "serve")
 	cmd.Path = filepath.Join(c.dir, "bin/anygate")
@@ -638,8 +655,8 @@ func TestCheckPrivileges(t *testing.T) {
 		`user: "65534:no-such-one"`:  `there is no group "no-such-one"`,
 		`user: "4123456789:no-such"`: `there is no group "no-such"`,
 	} {
-		if code, _, errs := check(server); code != exitFailure || !strings.Contains(errs, want) {
-			t.Errorf("%s: %d %q, want %q", server, code, errs, want)
+		if code, out, errs := check(server); code != exitFailure || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%s: %d %q %q, want %q and nothing else", server, code, out, errs, want)
 		}
 	}
 }

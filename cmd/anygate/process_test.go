@@ -105,6 +105,16 @@ func (p *process) log() string {
 	return p.stderr.String()
 }
 
+// logged waits until a text is in the log as often as that: what a process has written comes through a pipe.
+func (p *process) logged(text string, times int) {
+	p.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); strings.Count(p.log(), text) < times; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%q is not in the log %d times:\n%s", text, times, p.log())
+		}
+	}
+}
+
 func (p *process) signal(s os.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {

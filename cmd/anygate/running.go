@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -48,7 +49,11 @@ func (r *running) ask(t terminal, q remote.Request) int {
 	if err != nil {
 		return failed(t, err)
 	}
+	q.Anywhere = r.control != ""
 	a, by, err := remote.Ask(context.Background(), name, q)
+	if errors.Is(err, remote.ErrElsewhere) {
+		return failed(t, fmt.Errorf("%s: %w: give each its own name by serve --control, or add --control %s here if that one is meant", q.Do, err, name))
+	}
 	if by.UID != 0 && os.Geteuid() == 0 {
 		fmt.Fprintf(t.err, "anygate: this was for process %d, of the user %s\n", by.PID, userName(by.UID))
 	}

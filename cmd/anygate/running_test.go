@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,8 +38,18 @@ func onBothEngines(t *testing.T, f func(t *testing.T, engine string)) {
 	}
 }
 
+// interruptible has programs that the test starts heed SIGINT: what a script starts in its background ignores it, and so does
+// everything below, this test maybe among it.
+func interruptible(t *testing.T) {
+	t.Helper()
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt)
+	t.Cleanup(func() { signal.Stop(c) })
+}
+
 // TestSignalsEndCommands interrupts a command that waits, as people do by the terminal. The server goes on with what it does.
 func TestSignalsEndCommands(t *testing.T) {
+	interruptible(t)
 	dir := t.TempDir()
 	writeFile(t, dir, "anygate.yml", fmt.Sprintf(changeable, "epoll", "one"))
 	p := launch(t, program(t, dir, "serve"))
@@ -122,6 +133,7 @@ func TestReloadCommand(t *testing.T) {
 
 // TestCommandsAreInterrupted has a process that never answers: who asks it can stop waiting.
 func TestCommandsAreInterrupted(t *testing.T) {
+	interruptible(t)
 	dir := t.TempDir()
 	l, err := net.Listen("unix", dir+"/control.sock")
 	if err != nil {

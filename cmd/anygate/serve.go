@@ -194,7 +194,12 @@ func forTarget(t terminal, target string) *config.Config {
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "unix:") {
 		cfg, diagnostics = config.ForUpstream(target, "")
 	} else {
-		if _, err := os.Stat(target); err != nil {
+		_, err := os.Stat(target)
+		switch {
+		case isFile(target):
+			fmt.Fprintf(t.err, "anygate: %q is a file, and what is served without -c is a directory or a URL; did you mean \"serve -c %s\"?\n", target, target)
+			return nil
+		case err != nil:
 			if host, port, e := net.SplitHostPort(target); e == nil && port != "" && !strings.Contains(target, "/") {
 				if host == "" {
 					host = "localhost"

@@ -210,9 +210,7 @@ func TestUpgradeKeepsMembersOut(t *testing.T) {
 		if asked() {
 			t.Errorf("after %d upgrades the member is in again", i+1)
 		}
-		if want := "member=" + members[0]; strings.Count(p.log(), want) != i+1 {
-			t.Errorf("%q is not in the log once for each upgrade:\n%s", want, p.log())
-		}
+		p.logged("member="+members[0], i+1)
 	}
 	tell("enable")
 	p.must("upgrade")
@@ -221,4 +219,7 @@ func TestUpgradeKeepsMembersOut(t *testing.T) {
 	}
 	p.must("stop")
 	<-p.read
+	if want := "member=" + members[0]; strings.Count(p.log(), want) != 2 {
+		t.Errorf("%q is not in the log once for each upgrade that keeps it out:\n%s", want, p.log())
+	}
 }

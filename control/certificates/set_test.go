@@ -131,7 +131,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// TestReplaceUnderLoad replaces a certificate 200 times while clients connect, and no handshake fails.
+// TestReplaceUnderLoad replaces a certificate 200 times and more while clients connect as often, and no handshake fails.
 func TestReplaceUnderLoad(t *testing.T) {
 	w := newWorld(t)
 	host := []string{"a.example"}
@@ -156,7 +156,7 @@ func TestReplaceUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for n := 1; n <= 200; n++ {
+	for n := 1; n <= 200 || handshakes.Load() < 200 && !t.Failed(); n++ {
 		v := versions[n%len(versions)]
 		w.put("a.pem", v.Chain)
 		w.put("a.key", v.KeyPEM)
@@ -169,9 +169,6 @@ func TestReplaceUnderLoad(t *testing.T) {
 	}
 	over.Store(true)
 	clients.Wait()
-	if n := handshakes.Load(); n < 200 {
-		t.Errorf("only %d handshakes", n)
-	}
 }
 
 // waitFor waits until something is so.

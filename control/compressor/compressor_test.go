@@ -153,10 +153,10 @@ func TestForms(t *testing.T) {
 			r.Close()
 		}
 	}
+	s.end()
 	if n := s.c.Stats().Made.Load(); n != 6 {
 		t.Errorf("%d forms were made", n)
 	}
-	s.end()
 }
 
 // TestOnce has the same forms asked for over and over while they are being made.
@@ -168,10 +168,10 @@ func TestOnce(t *testing.T) {
 			return name == "br"
 		})
 	}
+	s.end()
 	if n := s.c.Stats().Made.Load(); n != 2 {
 		t.Errorf("%d forms were made", n)
 	}
-	s.end()
 }
 
 func TestOutcomesWithoutAForm(t *testing.T) {

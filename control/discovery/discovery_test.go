@@ -213,6 +213,28 @@ func TestFailuresKeepWhatWasGood(t *testing.T) {
 	})
 }
 
+// What is told has happened: whoever reads of other addresses finds them in use.
+func TestChangesAreToldWhenTheyAreMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answer: answer(time.Minute, "10.0.0.1:80")}
+		var w told
+		var said atomic.Int32
+		d := New(Options{Log: func(e Event) {
+			if said.Add(1); text(e.Added) != "10.0.0.2:80" || w.all() != "10.0.0.2:80" {
+				t.Errorf("%+v is told, and what was changed is %q", e, w.all())
+			}
+		}})
+		d.look = s.look
+		defer d.Close()
+		d.Watch(Query{Name: "a.test"}, s.answer, w.changed)
+		s.set(answer(time.Minute, "10.0.0.2:80"), nil)
+		time.Sleep(70 * time.Second)
+		if n := said.Load(); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
+
 func TestPartialAnswersAreCompletedSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		partial := answer(5*time.Minute, "10.0.0.1:80")
@@ -406,10 +428,18 @@ func TestWatchWithAServer(t *testing.T) {
 		}
 	}
 	// waits until the name was asked for once more, at the least.
+	failures := func() (n int) {
+		for _, x := range e.all() {
+			if x.Err != nil {
+				n++
+			}
+		}
+		return n
+	}
 	again := func() {
 		t.Helper()
-		failures := len(e.all())
-		for end := time.Now().Add(patience); len(e.all()) == failures; time.Sleep(time.Millisecond) {
+		had := failures()
+		for end := time.Now().Add(patience); failures() == had; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("nothing has failed")
 			}

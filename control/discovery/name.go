@@ -128,14 +128,15 @@ func (n *name) learn(a Answer) (next time.Duration) {
 	watches := slices.Clone(n.watches)
 	n.mu.Unlock()
 
-	if event.Err != nil || event.Failures > 0 || len(event.Added)+len(event.Removed) > 0 {
-		n.d.log(event)
-	}
+	// What the log says has changed has changed.
 	for _, w := range watches {
 		if !slices.Equal(w.last, a.Endpoints) {
 			w.last = a.Endpoints
 			w.changed(a.Endpoints)
 		}
+	}
+	if event.Err != nil || event.Failures > 0 || len(event.Added)+len(event.Removed) > 0 {
+		n.d.log(event)
 	}
 	if failures > 0 {
 		return shake(n.retry(failures))

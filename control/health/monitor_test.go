@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,6 +48,7 @@ func TestMonitorActive(t *testing.T) {
 	if members[1].State() != proxy.Unhealthy || members[0].State() != 0 {
 		t.Errorf("states %d and %d", members[0].State(), members[1].State())
 	}
+	until(t, "no check passes", func() bool { return m.Status()[0].Members[0].Passed > 0 })
 	status.Store(500)
 	if got, want := j.next(t).String(), "member "+address+" of api is down: 2 checks failed: status 500"; got != want {
 		t.Errorf("%q, want %q", got, want)
@@ -111,11 +113,12 @@ func TestMonitorBoundsChecks(t *testing.T) {
 	u, members := pool(t, 1, addresses...)
 	publish(u, members...)
 	var underWay, most, all atomic.Int64
+	var filled sync.Once // what is free again is filled again, and maybe up to the bound
 	full, release := make(chan struct{}), make(chan struct{})
 	m := start(t, Options{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		defer underWay.Add(-1)
 		if now := underWay.Add(1); now == maxChecks {
-			close(full)
+			filled.Do(func() { close(full) })
 		} else if now > most.Load() {
 			most.Store(now)
 		}

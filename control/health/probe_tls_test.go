@@ -42,7 +42,7 @@ func TestProbeOverTLS(t *testing.T) {
 		{name: "nobody vouches for it", client: client(func(c *tls.Config) { c.RootCAs = x509.NewCertPool() }), want: `TLS: its certificate is issued by "root", whom nobody known vouches for`},
 		{name: "no certificate of ours", client: client(nil), server: func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }, want: "TLS: it refuses the handshake: certificate required"},
 		{name: "no TLS", client: client(nil), plain: true, want: "TLS: it does not speak TLS"},
-		{name: "silence", client: client(nil), plain: true, timeout: 50 * time.Millisecond, want: "no TLS within 50ms"},
+		{name: "silence", client: client(nil), plain: true, timeout: 500 * time.Millisecond, want: "no TLS within 500ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -16,6 +16,9 @@ import (
 // ErrNobody is returned when no process listens.
 var ErrNobody = errors.New("no AnyGate is running that serves this configuration")
 
+// ErrElsewhere is returned when the process that listens is of another PID namespace, which is another container mostly.
+var ErrElsewhere = errors.New("the process that is found by this path is in another container, or another PID namespace, and may serve another file")
+
 // printable leaves nothing in a text that a terminal could take for a command: whoever was first to take the name may have
 // written it, and root reads it.
 func printable(text string) string {
@@ -51,6 +54,9 @@ func ask(ctx context.Context, name string, r Request) (a Answer, by Peer, err er
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 	if by, err = peer(c); err != nil || os.Geteuid() != 0 && !trusted(by.UID) {
 		return a, by, errors.New("the process that listens on the control socket is another user's")
+	}
+	if by.PID == 0 && !r.Anywhere {
+		return a, by, ErrElsewhere
 	}
 	if err := write(c, r); err != nil {
 		return a, by, fmt.Errorf("the process does not listen: %w", err)

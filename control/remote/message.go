@@ -22,6 +22,9 @@ type Request struct {
 	Do string `json:"do"`
 	// Dry is to look only, for Reload.
 	Dry bool `json:"dry,omitempty"`
+	// Anywhere has a process do it that is none of this PID namespace's: of another container, whose configuration may have the
+	// same path. It is for who names the socket, and means that one.
+	Anywhere bool `json:"-"`
 	// Program is the path of the program to go on with, for Upgrade; empty is the one that runs.
 	Program string `json:"program,omitempty"`
 }

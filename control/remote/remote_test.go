@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,6 +230,34 @@ func TestHandOver(t *testing.T) {
 	defer s.Close()
 	if a, _, err := Ask(t.Context(), name, Request{Do: Reload}); err != nil || a.Text != "new" {
 		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// TestCloseWhileSomebodyComes closes while clients come, whom the kernel has let in already: what is done for them is done
+// when Close returns, as what it needs is gone then.
+func TestCloseWhileSomebodyComes(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 500 {
+		name := filepath.Join(dir, fmt.Sprint(n))
+		var closed atomic.Bool
+		s, err := Listen(name, 0, func(Request, Peer) Answer {
+			if closed.Load() {
+				t.Error("a command is done after the end")
+			}
+			return Answer{OK: true}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.Dial("unix", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// It may be turned away.
+		_, _ = c.Write([]byte("{\"do\":\"reload\"}\n"))
+		s.Close()
+		closed.Store(true)
+		c.Close()
 	}
 }
 

@@ -22,7 +22,7 @@ type Server struct {
 	do       func(Request, Peer) Answer
 	slots    chan struct{}  // of clients that have said nothing yet
 	commands atomic.Int64   // that clients wait for
-	answers  sync.WaitGroup // that are due
+	answers  sync.WaitGroup // that are due, and the one who lets clients in
 }
 
 // Listen listens on a socket with that name: a path, or '@' and a name of the abstract namespace. inherited is the
@@ -34,7 +34,7 @@ func Listen(name string, inherited int, do func(Request, Peer) Answer) (*Server,
 		return nil, err
 	}
 	s := &Server{listener: l, do: do, slots: make(chan struct{}, maxClients)}
-	go s.accept()
+	s.answers.Go(s.accept)
 	return s, nil
 }
 

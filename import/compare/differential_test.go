@@ -88,6 +88,15 @@ func ask(t *testing.T, q *question, s *stage) *answer {
 	if l := a.fields.Get("Location"); l != "" {
 		a.fields.Set("Location", s.place(q, l))
 	}
+	// The configuration's ports stand for those of this run, wherever they are told.
+	for configured, port := range s.ports {
+		a.body = strings.ReplaceAll(a.body, port, configured)
+		for _, values := range a.fields {
+			for i, v := range values {
+				values[i] = strings.ReplaceAll(v, port, configured)
+			}
+		}
+	}
 	return a
 }
 

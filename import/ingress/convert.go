@@ -99,6 +99,9 @@ func (c *converter) ingress(i *ingress) {
 		}
 		c.sides(i, s, names, secured)
 		for _, name := range names {
+			if strings.HasPrefix(name, "*.") {
+				c.once("host "+name, report.Item{Level: report.Differs, File: i.file, Line: i.line, What: "host " + name, Why: "*.NAME stands for any number of labels, and for the controller for one."})
+			}
 			h := c.host(name)
 			if t := fmt.Sprintf("ingress %s/%s, %s:%d", i.namespace, i.name, i.file, i.line); !slices.Contains(h.title, t) {
 				h.title = append(h.title, t)

@@ -90,16 +90,27 @@ func placeOf(r *layout.Route) (file string, line int) {
 	return r.Place[:max(colon, 0)], line
 }
 
+// asStrict reports whether a route keeps all out whom another one does.
+func asStrict(o, r *layout.Route) bool {
+	return slices.ContainsFunc(r.Use, restriction) && !slices.ContainsFunc(r.Use, func(u string) bool { return restriction(u) && !slices.Contains(o.Use, u) })
+}
+
+// sendsAway reports whether a route leads all to one other page, and not for ever: to a login, and not to what it is called now.
+func sendsAway(r *layout.Route) bool {
+	status, to, _ := strings.Cut(r.Text, " ")
+	return r.Kind == layout.Redirect && !strings.HasSuffix(to, "*") && status != "MOVED" && status != "PERM_REDIRECT"
+}
+
 // spellings tells that a path which keeps clients out can be gone around by another spelling of it, if a wider path of the
 // host lets them in: nginx merges slashes and decodes %2F before it chooses a location, and AnyGate does not.
 func (c *converter) spellings(h *host) {
 	for _, r := range h.routes {
-		if !slices.ContainsFunc(r.Use, restriction) && !(r.Neutral && r.Text == "NOT_IMPLEMENTED") || strings.Trim(r.Path, "/*") == "" {
+		if !slices.ContainsFunc(r.Use, restriction) && !(r.Neutral && r.Text == "NOT_IMPLEMENTED") && !sendsAway(r) || strings.Trim(r.Path, "/*") == "" {
 			continue
 		}
 		for _, o := range h.routes {
 			wide, ok := strings.CutSuffix(strings.TrimSuffix(o.Path, "*"), "/")
-			if !ok || o == r || o.Kind != layout.Proxy || !strings.HasPrefix(r.Path, wide+"/") || slices.ContainsFunc(o.Use, restriction) {
+			if !ok || o == r || o.Kind != layout.Proxy || !strings.HasPrefix(r.Path, wide+"/") || asStrict(o, r) {
 				continue
 			}
 			file, line := placeOf(r)
@@ -121,7 +132,7 @@ func (c *converter) heads(i *ingress, s *settings, p path, at report.Item) ([]pa
 	}
 	groups := s.rewrite != nil && strings.Contains(s.rewrite.value, "$")
 	if s.regex || groups {
-		return c.regex(text, at)
+		return c.regex(s, text, at)
 	}
 	lost := func(why, do string) {
 		at.Level, at.Why, at.Do = report.Lost, why, do
@@ -137,11 +148,19 @@ func (c *converter) heads(i *ingress, s *settings, p path, at report.Item) ([]pa
 		}
 		return []pattern.Head{{Path: text}}, true
 	}
+	if p.kind != "Prefix" && !strings.HasSuffix(text, "/") {
+		// The controller makes a location of it as it is.
+		at.Level, at.Why, at.Do = report.Differs, "The route matches "+text+" and what is below "+text+"/, but not "+text+"x, as pathType Prefix has it.", ""
+		if s.turnsAway() {
+			at.Level, at.Do = report.Lost, "Where there are such paths, give each a route that says the same: "+text+".php, for one."
+		}
+		c.report.Add(at)
+	}
 	return []pattern.Head{{Path: strings.TrimSuffix(text, "/") + "/"}}, true
 }
 
 // regex turns a regular expression, which the controller anchors at the beginning, into paths.
-func (c *converter) regex(text string, at report.Item) ([]pattern.Head, bool) {
+func (c *converter) regex(s *settings, text string, at report.Item) ([]pattern.Head, bool) {
 	expr := "^" + strings.TrimPrefix(text, "^")
 	folded := at
 	folded.Level, folded.Why = report.Differs, "Paths are compared with regard to case, here and in all others that are expressions."
@@ -160,8 +179,8 @@ func (c *converter) regex(text string, at report.Item) ([]pattern.Head, bool) {
 	}
 	list, ok := pattern.Shapes(expr)
 	var heads []pattern.Head
-	for _, s := range list {
-		h, is := s.Head()
+	for _, shape := range list {
+		h, is := shape.Head()
 		ok = ok && is
 		heads = append(heads, h)
 	}
@@ -173,6 +192,12 @@ func (c *converter) regex(text string, at report.Item) ([]pattern.Head, bool) {
 	for _, h := range heads {
 		if h.Loose != "" {
 			at.Level, at.Why = report.Differs, "The route is "+h.Path+": "+h.Loose+"."
+			if h.Wide() {
+				at.Level = report.Lost
+			}
+			if s.turnsAway() && h.Loose == pattern.LooseRest {
+				at.Level, at.Do = report.Lost, "Where there are other paths that it matches, give each a route that says the same."
+			}
 			c.report.Add(at)
 		}
 	}

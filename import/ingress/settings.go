@@ -39,6 +39,9 @@ var value = regexp.MustCompile(`^[A-Za-z0-9/._:%~-]+$`)
 // restricts reports whether they keep clients out.
 func (s *settings) restricts() bool { return s.closed || slices.ContainsFunc(s.use, restriction) }
 
+// turnsAway reports whether all requests are led to one other page, be it for ever.
+func (s *settings) turnsAway() bool { return s.moved != "" && !strings.HasSuffix(s.moved, "*") }
+
 // restriction reports whether a policy keeps clients out.
 func restriction(use string) bool {
 	name, _, _ := strings.Cut(use, " ")
@@ -207,7 +210,7 @@ func (c *converter) other(i *ingress, key, name, v string, s *settings) {
 
 // keepsOut reports whether a snippet may keep requests out.
 func keepsOut(snippet string) bool {
-	for _, word := range []string{"deny ", "allow ", "auth_", "return 4", "limit_except", "satisfy", "secure_link", "internal", "_lua"} {
+	for _, word := range []string{"deny ", "allow ", "auth_", "return 4", "return 5", "return 302", "return 303", "return 307", " redirect;", "limit_except", "satisfy", "secure_link", "internal", "_lua"} {
 		if strings.Contains(snippet, word) {
 			return true
 		}

@@ -74,8 +74,8 @@ func (b *builder) answer(n *node, h pattern.Head) *route {
 		return r
 	}
 	isJSON := json.Valid([]byte(text))
-	if strings.Contains(text, "\n") || !isJSON && (text[0] == '{' || text[0] == '[') || text == "*" || strings.TrimSpace(text) != text {
-		b.lost(n, "The text is not one that an action can have: of one line, and JSON if it looks like it.", "Put it into a file, and serve that.")
+	if !isJSON && (text[0] == '{' || text[0] == '[') || text == "*" || strings.TrimSpace(text) != text {
+		b.lost(n, "The text is not one that an action can have: without blanks around it, and JSON if it looks like it.", "Put it into a file, and serve that.")
 		return b.missing(n, h)
 	}
 	r.text += " " + text
@@ -209,6 +209,8 @@ func (b *builder) target(n *node, s string, h pattern.Head, keeps bool) (string,
 		out = out[1:]
 	}
 	switch kept := strings.HasSuffix(out, "*"); {
+	case kept && strings.Contains(out, "?"):
+		b.differs(n, "The query of the request does not go along with its path.", "")
 	case kept && !asked && !keeps:
 		b.differs(n, "The query of the request is kept.", "")
 	case !kept && (asked || keeps):

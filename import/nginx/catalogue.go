@@ -77,7 +77,7 @@ var catalogue = map[string]known{
 	"auth_jwt_key_file":          {report.Lost, "It belongs to auth_jwt.", ""},
 	"secure_link":                {report.Lost, "Links are not verified.", "Let the application verify them."},
 	"secure_link_md5":            {report.Lost, "Links are not verified.", "Let the application verify them."},
-	"valid_referers":             {report.Lost, "The Referer of requests is not looked at.", "Use cors, or tokens."},
+	"valid_referers":             {report.Lost, "The Referer of requests is not looked at.", embedAdvice},
 	"stub_status":                {report.Lost, "There is no page of this kind.", "admin: 127.0.0.1:9100 has /metrics, and anygate top shows them."},
 	"mirror":                     {report.Lost, "Requests are not sent to a second server.", ""},
 	"geo":                        {report.Lost, "Values that depend on the client's address have no counterpart.", "Use allow and deny on the routes that are meant."},

@@ -77,6 +77,7 @@ func (c *converter) choose() *plan {
 	for _, n := range c.http.own("server") {
 		servers = append(servers, c.readServer(n))
 	}
+	c.outspoken(servers)
 	servers = c.outside(servers)
 	all := gather(servers)
 	rules := map[*server]*httpsRule{}

@@ -65,14 +65,27 @@ func (b *builder) unmet(n *node) {
 	n.markAll()
 }
 
+// What can be done about what is commonly asked of requests.
+const (
+	robotsAdvice = "Clients write what they like there: have the upstream refuse them. limit 10/s per ip slows down who asks too much, and deny ADDRESS... on the route keeps out those whose addresses are known."
+	embedAdvice  = "headers +Cross-Origin-Resource-Policy=same-site on the route has browsers show the files in pages of the same site only."
+)
+
 // advice says what stands for common conditions.
 func (b *builder) advice(n *node) string {
-	switch c := n.condition(); {
+	c := n.condition()
+	source := c.variable
+	if v := b.maps["$"+c.variable]; v != nil {
+		source = strings.TrimPrefix(v.source, "$")
+	}
+	switch {
 	case strings.HasPrefix(c.op, "-") || strings.HasPrefix(c.op, "!-"):
-		return "Routes do not ask whether a file is there. For maintenance, load a configuration that says so: anygate reload."
-	case c.variable == "http_user_agent" || c.variable == "http_referer":
-		return "Names of clients are not looked at; limit and auth keep out who has to stay out."
-	case strings.HasPrefix(c.variable, "http_") || strings.HasPrefix(c.variable, "cookie_") || strings.HasPrefix(c.variable, "arg_"):
+		return "Routes do not ask whether a file is there. For maintenance, keep a second configuration that answers with 503, as docs/recipes/maintenance.md has it, and load it while you work: anygate reload."
+	case source == "http_referer" || source == "invalid_referer":
+		return embedAdvice
+	case source == "http_user_agent":
+		return robotsAdvice
+	case strings.HasPrefix(source, "http_") || strings.HasPrefix(source, "cookie_") || strings.HasPrefix(source, "arg_"):
 		return "Routes are chosen by host, path and method only: let the application decide."
 	}
 	return ""
@@ -146,6 +159,33 @@ func (c condition) methods() []string {
 		}
 	}
 	return nil
+}
+
+// allMethods are the usual ones, and one for all others. HEAD says nothing that GET does not.
+var allMethods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "?"}
+
+// refusesMethods reports whether a directive does nothing but refuse some methods: a limit_except, or an if.
+func (n *node) refusesMethods() bool {
+	switch n.name {
+	case "limit_except":
+		return len(n.children) == 1 && n.children[0].name == "deny" && n.children[0].arg(0) == "all"
+	case "if":
+		answer := onlyReturn(n)
+		return n.condition().methods() != nil && answer != nil && answer.name == "return" && refusal(answer.arg(0))
+	}
+	return false
+}
+
+// refuses reports whether it refuses one.
+func (n *node) refuses(method string) bool {
+	if !n.refusesMethods() {
+		return false
+	}
+	if n.name == "limit_except" {
+		return !slices.Contains(n.args, method)
+	}
+	c := n.condition()
+	return slices.Contains(c.methods(), method) != strings.HasPrefix(c.op, "!")
 }
 
 // methodOfAll deals with a condition about the method that holds for all of a server: if ($request_method !~ ^(GET|HEAD)$)

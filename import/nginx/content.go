@@ -69,9 +69,12 @@ func (b *builder) location(l *location, h pattern.Head) {
 	if main == nil {
 		b.limitExcept(n, h)
 		main = b.content(l, h, inner)
-		if b.closed || b.unguarded(n) {
-			main = []*route{b.missing(n, h)}
+		if b.unguarded(n) {
+			b.closed = true
 		}
+	}
+	if b.closed {
+		main = []*route{b.missing(n, h)}
 	}
 	b.take(n, main)
 }

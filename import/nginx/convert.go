@@ -41,6 +41,8 @@ type converter struct {
 	ports     map[string]bool // on which clients come
 	told      map[string]bool // what is told once
 	asking    map[*node]bool  // servers whose routes ask for a certificate
+	// lostOf are the reasons why directives are not carried over.
+	lostOf map[*node][]string
 }
 
 // Convert reads a configuration with all that it includes. An error is one of reading or syntax.
@@ -60,7 +62,7 @@ func Convert(file string, o Options) (*Result, error) {
 	}
 	c := &converter{
 		opt: o, dir: filepath.Dir(file), report: &report.Report{},
-		poolNames: map[string]string{}, maps: map[string]*variable{}, zones: map[string]*zone{}, ports: map[string]bool{}, told: map[string]bool{}, asking: map[*node]bool{},
+		poolNames: map[string]string{}, maps: map[string]*variable{}, zones: map[string]*zone{}, ports: map[string]bool{}, told: map[string]bool{}, asking: map[*node]bool{}, lostOf: map[*node][]string{},
 	}
 	if err := c.problems(payload); err != nil {
 		return nil, err
@@ -182,6 +184,9 @@ func (c *converter) differs(n *node, why, do string) { c.tell(report.Differs, n,
 
 func (c *converter) tell(l report.Level, n *node, why, do string) {
 	n.seen = true
+	if l == report.Lost {
+		c.lostOf[n] = append(c.lostOf[n], why)
+	}
 	c.report.Add(report.Item{Level: l, File: n.file, Line: n.line, What: n.text(), Why: why, Do: do})
 }
 

@@ -21,6 +21,12 @@ type conversion struct {
 // check converts, has AnyGate read the result, and looks for the lines. Runs of blanks are one, and comments do not count.
 func (c conversion) check(t *testing.T) {
 	t.Helper()
+	c.told(t)
+}
+
+// told checks, and returns the report.
+func (c conversion) told(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(c.from), 0o600); err != nil {
@@ -39,6 +45,7 @@ func (c conversion) check(t *testing.T) {
 	if t.Failed() {
 		t.Logf("%s\n%s", r.YAML, told)
 	}
+	return told
 }
 
 func wanted(t *testing.T, text string, lines []string) {

@@ -39,7 +39,11 @@ func (b *builder) fields(n *node, r *route) (use []string) {
 		}
 		value, known := b.template(d, value, true)
 		if !known {
-			b.lost(d, "AnyGate has no variable for it.", corsAdvice(lower))
+			advice := corsAdvice(lower)
+			if advice == "" {
+				advice = variableAdvice(d.arg(1), "an upstream")
+			}
+			b.lost(d, "AnyGate has no variable for it.", advice)
 			continue
 		}
 		if d.arg(2) != "always" && r.kind != redirectRoute {

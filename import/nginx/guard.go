@@ -85,6 +85,11 @@ func (b *builder) restricted(n *node) bool {
 // shuts reports whether a block, or a location in it, keeps something from clients: it restricts access, refuses all, or leads
 // all to one other page for the time being.
 func (b *builder) shuts(n *node) bool {
+	return b.shutsItself(n) || slices.ContainsFunc(n.children, func(c *node) bool { return c.name == "location" && b.shuts(c) })
+}
+
+// shutsItself reports whether a block does so without the locations in it.
+func (b *builder) shutsItself(n *node) bool {
 	if b.restricted(n) {
 		return true
 	}
@@ -100,10 +105,6 @@ func (b *builder) shuts(n *node) bool {
 			}
 		case "try_files":
 			if to := c.arg(len(c.args) - 1); strings.HasPrefix(to, "=") && !slices.ContainsFunc(c.args, func(a string) bool { return strings.Contains(a, "$") }) {
-				return true
-			}
-		case "location":
-			if b.shuts(c) {
 				return true
 			}
 		}
@@ -124,21 +125,40 @@ func (b *builder) lands(n *node, to string) bool {
 // elsewhere reports a redirect that has nothing of the path in it, and that is not for ever: to a login, and not to what the
 // page is called now.
 func elsewhere(n *node) bool {
-	to := n.arg(1)
 	switch {
 	case n.name == "return" && len(n.args) == 2 && slices.Contains([]string{"302", "303", "307"}, n.arg(0)):
 	case n.name == "return" && len(n.args) == 1 && !count(n.arg(0)):
-		to = n.arg(0)
 	case n.name == "rewrite" && redirecting(n) && n.arg(2) != "permanent":
 	default:
 		return false
 	}
+	return diverts(n)
+}
+
+// diverts reports a redirect, or a rewrite, that has nothing of the path in it: whatever was asked for is not answered. What is
+// in the query only tells the other page where the client has come from.
+func diverts(n *node) bool {
+	to := n.arg(1)
+	switch {
+	case n.name == "return" && len(n.args) == 2 && redirectCodes[n.arg(0)], n.name == "rewrite":
+	case n.name == "return" && len(n.args) == 1 && !count(n.arg(0)):
+		to = n.arg(0)
+	default:
+		return false
+	}
+	to, _, _ = strings.Cut(to, "?")
 	for _, name := range reference.FindAllString(to, -1) {
 		if name = strings.Trim(name, "${}"); name != "scheme" && name != "host" && name != "http_host" && name != "server_name" {
 			return false
 		}
 	}
 	return true
+}
+
+// withholds reports whether nothing that a block is asked for is served: it keeps clients out, or leads all to one other page,
+// be it for ever.
+func (b *builder) withholds(n *node) bool {
+	return b.shutsItself(n) || slices.ContainsFunc(n.children, diverts)
 }
 
 // nearest is the directive that holds for a block, which is not marked as seen.
@@ -162,8 +182,11 @@ func (b *builder) loosened(n *node) bool {
 func loosens(l, n *node) bool {
 	for _, name := range []string{"deny", "auth_basic", "auth_request"} {
 		d := n.nearest(name)
-		if l == n || d == nil || d.parent == n || d.arg(0) == "off" {
+		if l == n || d == nil || d.parent == n || d.parent == l || d.arg(0) == "off" {
 			continue
+		}
+		if name == "deny" && slices.ContainsFunc(n.children, func(c *node) bool { return c.name == "allow" }) {
+			continue // Its own list stands in place of the one around it, and lets in all that is not in it.
 		}
 		allows := slices.ContainsFunc(l.children, func(c *node) bool { return c.name == "allow" })
 		if o := l.nearest(name); name == "deny" && allows || o != nil && o != d && o.arg(0) == "off" {
@@ -312,8 +335,12 @@ func (b *builder) spared(n *node, g guard) bool {
 	}
 	for at := l; at != nil && at != around; at = at.around {
 		switch at.kind {
-		case exactLocation, firmLocation:
+		case exactLocation:
 			return true
+		case firmLocation:
+			if at.around == around {
+				return true
+			}
 		case regexLocation:
 			if g.l == nil || g.l.kind != regexLocation || at.depth() > g.l.depth() || at.depth() == g.l.depth() && slices.Index(b.locs, at) < slices.Index(b.locs, g.l) {
 				return true
@@ -321,31 +348,6 @@ func (b *builder) spared(n *node, g guard) bool {
 		}
 	}
 	return false
-}
-
-// spellings tells that a location which keeps clients out can be gone around by another spelling of its path, if requests
-// with that get to an upstream: nginx merges slashes and decodes %2F before it chooses a location, and AnyGate does not.
-func (b *builder) spellings() {
-	for _, r := range b.routes {
-		l := b.locationOf(r.from)
-		if l == nil || slices.ContainsFunc(l.n.children, func(c *node) bool { return c.name == "internal" || slices.Contains(handlers, c.name) }) {
-			continue
-		}
-		if l.kind == namedLocation || !b.keeps(l.n) || strings.Trim(r.path, "/*") == "" {
-			continue
-		}
-		for _, o := range b.routes {
-			wide, ok := strings.CutSuffix(strings.TrimSuffix(o.path, "*"), "/")
-			if e := b.locationOf(o.from); e != nil && e.kind == exactLocation {
-				continue
-			}
-			if ok && o.kind == proxyRoute && o.from != r.from && strings.HasPrefix(r.path, wide+"/") && (b.restricted(l.n) && !b.restricted(o.from) || loosens(o.from, l.n)) {
-				b.lost(r.from, "Other spellings of the path, such as "+strings.Replace(r.path, "/", "//", 1)+", have the route "+o.path+", which passes them on; nginx merges slashes, and decodes %2F, before it chooses a location.",
-					"Have the upstream refuse such paths, or guard "+o.path+" as docs/policies.md tells.")
-				return
-			}
-		}
-	}
 }
 
 // guard takes files out of what is served where something that was not carried over has kept some of them back, or has run

@@ -1,6 +1,9 @@
 package nginx_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestGuards are locations that keep something back, and that no path can say: what they are about must not be served.
 func TestGuards(t *testing.T) {
@@ -242,7 +245,103 @@ func TestGuards(t *testing.T) {
 			from:   `server { listen 80; location / { if ($uri ~ secret) { return 302 /login; } proxy_pass http://10.0.0.1; } }`,
 			routes: []string{`"/": NOT_IMPLEMENTED`},
 		},
+		{
+			name: "other spellings of what is kept from more clients than the rest",
+			from: `server { listen 80; proxy_set_header Host $host; location /admin/ { allow 10.0.0.0/8; deny all; proxy_pass http://10.0.0.1; }
+				location / { deny 203.0.113.7; proxy_pass http://10.0.0.1; } }`,
+			report: []string{"not complete: 1 not carried over, 0 differ"},
+		},
+		{
+			name: "other spellings of what is kept from the same clients as the rest",
+			from: `server { listen 80; proxy_set_header Host $host; location /admin/ { auth_basic a; auth_basic_user_file /p; proxy_pass http://10.0.0.1; }
+				location / { auth_basic b; auth_basic_user_file /p; proxy_pass http://10.0.0.2; } }`,
+			report: []string{"complete"},
+		},
+		{
+			name: "other spellings of what a rewrite leads to a login, and of what tells that where it was",
+			from: `server { listen 80; proxy_set_header Host $host; location /admin/ { rewrite ^ /login redirect; }
+				location / { proxy_pass http://10.0.0.1; } }
+			server { listen 80; server_name x.example; proxy_set_header Host $host; location /admin/ { return 302 /login?next=$request_uri; }
+				location / { proxy_pass http://10.0.0.1; } }`,
+			report: []string{"not complete: 2 not carried over, 2 differ"},
+		},
+		{
+			name: "a path without its slash, where the rest is led to a login or denied",
+			from: `server { listen 80; location /a/ { return 200 a; } location / { return 302 /login; } }
+			server { listen 80; server_name x.example; location = /c/a/ { return 200 a; } location = /c/ { return 403; } location /c/ { return 403; } }`,
+			routes: []string{`"/a": FOUND /login`, `"/c/a": FORBIDDEN`},
+		},
+		{
+			name:   "a condition before an answer",
+			from:   `server { listen 80; location /a { if ($cookie_s = "") { return 403; } return 200 secret; } }`,
+			routes: []string{`"/a/": NOT_IMPLEMENTED`},
+		},
+		{
+			name:   "what is beside an answer",
+			from:   `server { listen 80; deny all; location /a/ { allow all; auth_basic x; return 200 a; } location /b { return 200 b; } }`,
+			routes: []string{`"/a/": OK a`, `"/b/": OK b`},
+			report: []string{"nginx.conf:1: differs: allow all", "nginx.conf:1: differs: auth_basic x"},
+		},
+		{
+			name: "a list of its own in place of the server's",
+			from: `server { listen 80; allow 10.0.0.1; deny all; location /a { allow all; proxy_pass http://10.0.0.1; } location /b { proxy_pass http://10.0.0.1; } }`,
+			report: []string{
+				"The route matches /a and what is below /a/, but not /ax.", "The route matches /b and what is below /b/, but not /bx.",
+			},
+		},
 	} {
 		t.Run(tt.name, tt.check)
+	}
+}
+
+// TestPathsThatBegin are locations without a slash at the end, and expressions without an end, which keep all that begins with
+// them from an upstream. A path does not match that, so that the result is not complete.
+func TestPathsThatBegin(t *testing.T) {
+	for _, tt := range []struct {
+		what string
+		lost bool
+	}{
+		{`location /x { return 302 /login; }`, true},
+		{`location /x { return 307 /login?next=$request_uri; }`, true},
+		{`location /x { return https://$host/login; }`, true},
+		{`location /x { return 301 /; }`, true},
+		{`location /x { rewrite ^ /login redirect; }`, true},
+		{`location /x { rewrite ^ /login permanent; }`, true},
+		{`location /x { return 403; }`, true},
+		{`location /x { return 410; }`, true},
+		{`location /x { try_files /none =404; }`, true},
+		{`location /x { limit_except GET { deny all; } proxy_pass http://10.0.0.1; }`, true},
+		{`location ^~ /x { return 303 https://sso.example.com/; }`, true},
+		{`location ~ ^/x { return 302 /login; }`, true},
+		{`location ~* ^/x { return 302 /login; }`, true},
+		{`location ~ ^/x(.*)$ { return 301 /new; }`, true},
+		{`rewrite ^/x /login redirect;`, true},
+		{`rewrite ^/x(.*)$ /login?from=$1 redirect;`, true},
+		{`if ($to) { return 302 $to; }`, true},
+		{`location /x- { proxy_pass http://10.0.0.1; }`, true},
+		{`location ~ ^/x-(.*)$ { proxy_pass http://10.0.0.1; }`, true},
+		{`location /x { return 301 https://new.example.com$request_uri; }`, false},
+		{`location /x { return 200 ok; }`, false},
+		{`location /x { proxy_pass http://10.0.0.1; location /x/y/ { return 403; } }`, false},
+		{`location ~ ^/x { proxy_pass http://10.0.0.1; }`, false},
+		{`rewrite ^/x(.*)$ /new$1 redirect;`, false},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			c := conversion{from: "map $uri $to { ~^/x /login; }\nserver { listen 80; proxy_set_header Host $host;\n" + tt.what + "\nlocation / { proxy_pass http://10.0.0.1; } }"}
+			line := "nginx.conf:3: not carried over: "
+			if !strings.HasPrefix(tt.what, "location") {
+				line += strings.TrimSuffix(tt.what, ";")
+			} else {
+				line += tt.what[:strings.Index(tt.what, "{")] + "{...}"
+			}
+			if strings.HasPrefix(tt.what, "if") {
+				line = "nginx.conf:1: not carried over: map $uri $to {...}"
+			}
+			if !tt.lost {
+				line = "!" + line
+			}
+			c.report = []string{line}
+			c.check(t)
+		})
 	}
 }

@@ -113,6 +113,11 @@ func (c *converter) serverRoutes(s *server, values map[string]string) []*route {
 	}
 	var regexes, plain []*location
 	for _, l := range b.locs {
+		if o := b.eclipsed(l); o != nil {
+			b.differs(l.n, "nginx never gets to it: the location at "+o.n.place()+" has a longer path than the one around it, and answers its requests.", "Nothing has to be done.")
+			l.n.markAll()
+			continue
+		}
 		switch l.kind {
 		case regexLocation:
 			regexes = append(regexes, l)
@@ -138,6 +143,7 @@ func (c *converter) serverRoutes(s *server, values map[string]string) []*route {
 	b.spellings()
 	b.limitMethods()
 	b.finish()
+	b.witness()
 	return b.routes
 }
 
@@ -186,13 +192,22 @@ func (b *builder) plain(l *location) {
 			path += "/"
 			why = "The route matches " + l.text + " and what is below " + path + ", but not " + l.text + "x."
 		}
-		if wider := b.wider(l); b.restricted(l.n) && !slices.ContainsFunc(wider.children, func(c *node) bool { return c.name == "return" && refusal(c.arg(0)) }) || loosens(wider, l.n) {
-			b.lost(l.n, why+" Access to those is not restricted by it.", "Add a route for each such path that there is.")
+		if !pattern.Whole(l.text) {
+			b.lost(l.n, why+" A path is made of whole segments.", "Write a route for each of the paths that are meant.")
+		} else if wider := b.wider(l); b.withholds(l.n) && !turnsAway(wider) || loosens(wider, l.n) {
+			b.lost(l.n, why+" Access to those is not restricted by it.", "Where there are such paths, give each a route that says the same: "+l.text+".php, for one.")
 		} else {
 			b.differs(l.n, why, "")
 		}
 	}
 	b.location(l, pattern.Head{Path: path})
+}
+
+// turnsAway reports whether a block answers all of its requests with an error or a redirect.
+func turnsAway(n *node) bool {
+	return slices.ContainsFunc(n.children, func(c *node) bool {
+		return c.name == "return" && (refusal(c.arg(0)) || redirectCodes[c.arg(0)] || !count(c.arg(0)))
+	})
 }
 
 // taken reports whether a regular expression, which nginx prefers, or another spelling has the path already.

@@ -162,7 +162,7 @@ func (b *builder) mapped(n *node, h pattern.Head) bool {
 			heads = nil
 			for _, s := range list {
 				m, is := s.Head()
-				ok = ok && is
+				ok = ok && is && !(m.Wide() && strings.Contains(p.value, "$"))
 				heads = append(heads, m)
 			}
 			if !ok {
@@ -176,6 +176,7 @@ func (b *builder) mapped(n *node, h pattern.Head) bool {
 				b.lost(v.n, "The redirect of "+p.key+" has no counterpart.", "")
 				continue
 			}
+			b.loose(v.n, m, !strings.Contains(p.value, "$"))
 			b.routes = append(b.routes, &route{path: m.Path, kind: redirectRoute, text: statusName(atoi(status)) + " " + to, from: v.n, scope: b.server.n, early: true})
 		}
 	}

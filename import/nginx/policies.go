@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,8 @@ func (b *builder) policies(r *route) (use []string) {
 		use = append(use, b.access(n)...)
 		use = append(use, b.limits(n)...)
 		use = append(use, b.auth(n)...)
+	} else if r.from == n && slices.ContainsFunc(n.children, func(c *node) bool { return c.name == "return" }) {
+		b.unasked(n)
 	}
 	use = append(use, b.certificate(r)...)
 	use = append(use, b.body(n))
@@ -27,6 +30,18 @@ func (b *builder) policies(r *route) (use []string) {
 		use = append(use, "log off")
 	}
 	return use
+}
+
+// unasked tells of rules that stand beside a return, which nginx carries out before it looks at them.
+func (b *builder) unasked(n *node) {
+	for _, c := range n.children {
+		switch {
+		case slices.Contains([]string{"allow", "deny", "auth_basic", "auth_basic_user_file"}, c.name) && !c.seen:
+			b.differs(c, "The answer goes before it, in nginx too: nobody is kept out by it.", "Nothing has to be done.")
+		case c.name == "limit_req" || c.name == "limit_conn":
+			c.seen = true
+		}
+	}
 }
 
 // body is the bound of a request's content, which nginx has by default.

@@ -16,6 +16,8 @@ import (
 type expression struct {
 	l     *location
 	heads []pattern.Head
+	// stopped says that it has no route for these, since a location with ^~ goes before it, except where there is a longer one.
+	stopped bool
 }
 
 // regex makes routes of a location with a regular expression, if paths can say what it does.
@@ -36,7 +38,7 @@ func (b *builder) regex(l *location, plain []*location) {
 	heads = slices.DeleteFunc(heads, func(h pattern.Head) bool {
 		return slices.ContainsFunc(heads, func(o pattern.Head) bool { return o.Path == h.Path+"/*" })
 	})
-	var reached []pattern.Head
+	var reached, stopped []pattern.Head
 	closed := map[string]bool{}
 	for _, h := range heads {
 		p := b.stops(l, h, plain)
@@ -46,9 +48,15 @@ func (b *builder) regex(l *location, plain []*location) {
 		}
 		if p != nil {
 			b.differs(l.n, "The location at "+p.n.place()+" answers "+h.Path+" before this one is asked.", "Nothing has to be done.")
+			stopped = append(stopped, h)
 			continue
 		}
 		before, all := b.earlier(l, h)
+		if bare, open := strings.CutSuffix(h.Path, "/*"); before != nil && all && open && bare != "" && !strings.Contains(bare, "/:") && l.matches(bare) && l.admitted(bare) && !before.matches(bare) {
+			// What the first one leaves is the path without a slash.
+			h.Path = bare
+			before, all = b.earlier(l, h)
+		}
 		switch {
 		case before != nil && all:
 			b.differs(l.n, "The location at "+before.n.place()+" comes first, and answers all requests for "+h.Path+".", "Nothing has to be done.")
@@ -62,13 +70,16 @@ func (b *builder) regex(l *location, plain []*location) {
 			b.lost(l.n, why, "Write routes for the paths that are meant.")
 		}
 		if h.Loose != "" {
-			say := b.differs
-			if b.keeps(l.n) || h.Loose == "the segment may be anything" && strings.Contains(l.text, "!") {
-				say = b.lost
+			say, do := b.differs, ""
+			if b.keeps(l.n) || h.Wide() || h.Loose == pattern.LooseSegment && strings.Contains(l.text, "!") || h.Loose == pattern.LooseRest && b.withholds(l.n) {
+				say, do = b.lost, "Where there are other paths that it matches, give each a route that says the same."
 			}
-			say(l.n, "The route is "+h.Path+": "+h.Loose+".", "")
+			say(l.n, "The route is "+h.Path+": "+h.Loose+".", do)
 		}
 		reached = append(reached, h)
+	}
+	if len(stopped) > 0 {
+		b.expressions = append(b.expressions, expression{l, stopped, true})
 	}
 	if len(reached) == 0 {
 		l.n.markAll()
@@ -81,7 +92,7 @@ func (b *builder) regex(l *location, plain []*location) {
 			b.differs(l.n, "Paths are compared with regard to case.", "")
 		}
 	}
-	b.expressions = append(b.expressions, expression{l, reached})
+	b.expressions = append(b.expressions, expression{l, reached, false})
 	for _, h := range reached {
 		if closed[h.Path] {
 			b.routes = append(b.routes, b.missing(l.n, h))
@@ -106,6 +117,36 @@ func (b *builder) inside(l *location, h pattern.Head) bool {
 	return true
 }
 
+// admitted reports whether a path gets to the locations that an expression is nested in.
+func (l *location) admitted(path string) bool {
+	for at := l.around; at != nil; at = at.around {
+		if at.kind != regexLocation && !strings.HasPrefix(path, at.text) {
+			return false
+		}
+	}
+	return true
+}
+
+// eclipsed is a location because of which nginx never looks into those around another one for its path: it has a longer
+// path than they have.
+func (b *builder) eclipsed(l *location) *location {
+	path := ""
+	for at := l; at != nil; at = at.around {
+		if at.kind == regexLocation || at.kind == namedLocation {
+			continue
+		}
+		if path == "" {
+			path = at.text
+		}
+		for _, o := range b.locs {
+			if o.around == at.around && (o.kind == prefixLocation || o.kind == firmLocation) && len(o.text) > len(at.text) && strings.HasPrefix(path, o.text) {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
 // stops is the location with a prefix because of which nginx never looks for an expression that would match the paths of a
 // head: a longer one than that which the expression is nested in, or one with ^~.
 func (b *builder) stops(l *location, h pattern.Head, plain []*location) *location {
@@ -123,8 +164,14 @@ func (b *builder) stops(l *location, h pattern.Head, plain []*location) *locatio
 	if q := l.around; q != nil && (q.kind == prefixLocation || q.kind == firmLocation) && longest != q && !longest.within(q) {
 		return longest
 	}
-	for at := longest; at != nil && at != l.around; at = at.around {
-		if at.kind == firmLocation {
+	return l.firmly(longest)
+}
+
+// firmly is the location with ^~ around another one, or that itself, because of which nginx does not look for an expression: it
+// stands beside that. One that is nested deeper stops only the expressions that are nested there.
+func (l *location) firmly(other *location) *location {
+	for at := other; at != nil && at != l.around; at = at.around {
+		if at.kind == firmLocation && at.around == l.around {
 			return at
 		}
 	}
@@ -135,7 +182,7 @@ func (b *builder) stops(l *location, h pattern.Head, plain []*location) *locatio
 // paths that both match. all says that the first one matches all of them.
 func (b *builder) earlier(l *location, h pattern.Head) (first *location, all bool) {
 	for _, e := range b.expressions {
-		if l.within(e.l) || e.l.around != nil && e.l.around != l.around && !l.within(e.l.around) {
+		if e.stopped || l.within(e.l) || e.l.around != nil && e.l.around != l.around && !l.within(e.l.around) {
 			continue
 		}
 		for _, o := range e.heads {
@@ -194,14 +241,9 @@ func (b *builder) alone(l *location) bool {
 	longer := slices.ContainsFunc(b.locs, func(o *location) bool {
 		return (o.kind == prefixLocation || o.kind == firmLocation) && o.text == below
 	})
-	for at := l; at != nil; at = at.around {
-		if at.kind == firmLocation {
-			return longer
-		}
-	}
 	covered := func(path string) bool {
 		return slices.ContainsFunc(b.expressions, func(e expression) bool {
-			return b.asked(e.l, l) && slices.ContainsFunc(e.heads, func(h pattern.Head) bool { return h.Loose == "" && pattern.Covers(h.Path, path) })
+			return !e.stopped && b.asked(e.l, l) && slices.ContainsFunc(e.heads, func(h pattern.Head) bool { return h.Loose == "" && pattern.Covers(h.Path, path) })
 		})
 	}
 	return (longer || covered(below)) && !covered(l.text)
@@ -209,17 +251,12 @@ func (b *builder) alone(l *location) bool {
 
 // asked reports whether nginx asks an expression before it takes a location with a prefix.
 func (b *builder) asked(e, l *location) bool {
-	return !e.within(l) && !l.within(e) && (e.around == nil || e.around == l || l.within(e.around))
+	return !e.within(l) && !l.within(e) && (e.around == nil || e.around == l || l.within(e.around)) && e.firmly(l) == nil
 }
 
 // outrun deals with a location with a prefix that lies below the path of an expression: nginx asks the expression first. It
 // reports whether nothing is left of the location.
 func (b *builder) outrun(l *location) bool {
-	for at := l; at != nil; at = at.around {
-		if at.kind == firmLocation {
-			return false
-		}
-	}
 	below := strings.TrimSuffix(l.text, "/") + "/*"
 	for _, e := range b.expressions {
 		if !b.asked(e.l, l) {
@@ -229,12 +266,12 @@ func (b *builder) outrun(l *location) bool {
 			if !pattern.Meet(h.Path, below) || !pattern.Before(below, h.Path) && !(h.Loose == "" && pattern.Covers(h.Path, below)) || shapeOf(h.Path) == shapeOf(below) {
 				continue
 			}
-			if h.Loose == "" && pattern.Covers(h.Path, below) {
+			if h.Loose == "" && pattern.Covers(h.Path, below) && !e.stopped {
 				b.differs(l.n, "The location at "+e.l.n.place()+" answers all of its requests.", "Nothing has to be done.")
 				l.n.markAll()
 				return true
 			}
-			if b.restricted(e.l.n) {
+			if b.restricted(e.l.n) || e.stopped && b.shutsItself(e.l.n) {
 				b.lost(l.n, "The location at "+e.l.n.place()+" keeps some of its requests back, and goes before it in nginx: they are answered with 501.", "Write routes for the paths that are meant.")
 				l.n.markAll()
 				b.routes = append(b.routes, b.missing(l.n, pattern.Head{Path: strings.TrimSuffix(below, "*")}))
@@ -249,28 +286,37 @@ func (b *builder) outrun(l *location) bool {
 // bare keeps /x from being answered by a route /x/ where nginx answers it by a location that keeps clients out: the path of a
 // route that ends in a slash matches it, and that of a location does not.
 func (b *builder) bare() {
+	shuts := func(r *route) bool { return b.restricted(r.from) || r.sendsAway() }
+	// What is below an exact path is all of it, and not one segment only.
+	whole := func(r *route) string {
+		if r.below {
+			return strings.TrimSuffix(r.path, ":p1/")
+		}
+		return r.path
+	}
 	for _, r := range slices.Clone(b.routes) {
 		at, ok := strings.CutSuffix(strings.TrimSuffix(r.path, "*"), "/")
-		if !ok || at == "" || b.restricted(r.from) || r.neutral || r.below {
+		if !ok || at == "" || shuts(r) || r.neutral || r.below {
 			continue
 		}
-		if l := b.locationOf(r.from); l == nil || l.text == at {
-			continue // The location itself is /x.
+		if l := b.locationOf(r.from); l == nil || l.text == at || l.kind == regexLocation && l.matches(at) && l.admitted(at) {
+			continue // The location itself is /x, or its expression matches that: ^/x(/.*)?$
 		}
 		var best *route
 		for _, o := range b.routes {
 			if l := b.locationOf(o.from); l != nil && l.kind == exactLocation && o.path != at {
 				continue
 			}
-			if o.methods == nil && pattern.Covers(o.path, at) && (best == nil || pattern.Before(o.path, best.path) || pattern.Covers(best.path, o.path)) {
+			if o.methods == nil && pattern.Covers(whole(o), at) && (best == nil || pattern.Before(whole(o), whole(best)) || pattern.Covers(whole(best), whole(o))) {
 				best = o
 			}
 		}
-		if best == nil || best.path == at || !b.restricted(best.from) {
+		if best == nil || best.path == at || !shuts(best) {
 			continue
 		}
 		one := *best
-		if one.path = at; one.kind == redirectRoute || one.kind == staticRoute || one.kind == proxyRoute && strings.Count(one.text, "/") > 2 {
+		one.below = false
+		if one.path = at; one.kind == redirectRoute && strings.HasSuffix(one.text, "*") || one.kind == staticRoute || one.kind == proxyRoute && strings.Count(one.text, "/") > 2 {
 			one = *b.missing(best.from, pattern.Head{Path: at})
 		}
 		b.routes = append(b.routes, &one)

@@ -275,7 +275,7 @@ func (b *builder) requestFields(n *node, host string, grpc bool) (edits []string
 		}
 		switch {
 		case !known:
-			b.lost(d, "AnyGate has no variable for it. What clients send in this field is not passed on.", "")
+			b.lost(d, "AnyGate has no variable for it. What clients send in this field is not passed on.", variableAdvice(d.arg(1), "the upstream"))
 			edits = append(edits, "-"+field)
 		case b.sendable(d, "headers req ", e):
 			edits = append(edits, e)

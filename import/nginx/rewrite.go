@@ -33,17 +33,34 @@ func (b *builder) redirects(n *node, h pattern.Head) (all bool) {
 		return false
 	}
 	for _, m := range heads {
+		if m.Wide() && strings.Contains(n.arg(1), "$") {
+			// One that sends all to a single page, a login say, is rather for too many than for none.
+			b.lost(n, "The route would be "+m.Path+", and have all other paths of that depth as well.", "Write a redirect for each of the paths that are meant.")
+			return false
+		}
 		to, ok := b.target(n, n.arg(1), m, !strings.HasSuffix(n.arg(1), "?"))
 		if !ok {
 			b.lost(n, "The Location is made of what AnyGate does not put together.", "Write a redirect for each of the paths that are meant.")
 			return false
 		}
-		if m.Loose != "" {
-			b.differs(n, "The route is "+m.Path+": "+m.Loose+".", "")
-		}
+		b.loose(n, m, diverts(n))
 		b.routes = append(b.routes, &route{path: m.Path, kind: redirectRoute, text: status + " " + to, from: n, early: true})
 	}
 	return all
+}
+
+// loose tells how the path of a head matches other requests than the expression did. withheld says that those which go on now
+// are kept from where they get.
+func (b *builder) loose(n *node, m pattern.Head, withheld bool) {
+	switch why := "The route is " + m.Path + ": " + m.Loose + "."; {
+	case m.Loose == "":
+	case withheld && m.Loose == pattern.LooseRest:
+		b.lost(n, why+" Other requests that the expression matches go on.", "Where there are such paths, give each a route that says the same.")
+	case m.Wide():
+		b.lost(n, why, "")
+	default:
+		b.differs(n, why, "")
+	}
 }
 
 // matched are the heads of a rewrite's expression within a location.
@@ -68,13 +85,37 @@ func (b *builder) matched(n *node, h pattern.Head) (heads []pattern.Head, all, o
 	}
 	for _, s := range list {
 		m, ok := s.Head()
-		if !ok || !pattern.Below(m.Path, h.Path) && h.Path != "/" {
+		if ok && !pattern.Below(m.Path, h.Path) {
+			m, ok = within(m, h)
+		}
+		if !ok {
 			return nil, false, false
 		}
 		heads = append(heads, m)
 	}
 	all = len(heads) == 1 && heads[0].Loose == "" && strings.TrimSuffix(heads[0].Path, "*") == strings.TrimSuffix(h.Path, "*")
 	return heads, all, true
+}
+
+// within is a head of an expression that matches more than a location is asked for, such as ^/app/(.*) in location /app/ws/: what
+// it is there. It reports false unless the location lies below a head without parameters.
+func within(m, h pattern.Head) (pattern.Head, bool) {
+	start, open := strings.CutSuffix(m.Path, "*")
+	rest, below := strings.CutPrefix(strings.TrimSuffix(h.Path, "*"), start)
+	if !open || !below || m.Loose != "" || strings.Contains(h.Path, "/:") {
+		return m, false
+	}
+	if strings.HasSuffix(h.Path, "/") || strings.HasSuffix(h.Path, "*") {
+		rest += "*"
+	}
+	one := pattern.Head{Path: h.Path, Values: map[string]string{}}
+	for name, value := range m.Values {
+		if before, last := strings.CutSuffix(value, "*"); last {
+			value = before + rest
+		}
+		one.Values[name] = value
+	}
+	return one, true
 }
 
 // inner reads a rewrite that changes the path for what comes after it in the same location.
@@ -122,6 +163,7 @@ func (b *builder) goesOn(n *node, h pattern.Head) (all bool) {
 	for i, m := range heads {
 		if ok {
 			if r := b.landing(n, list[i]); r != nil {
+				b.loose(n, m, b.keeps(r.scope) || diverts(n))
 				b.routes = append(b.routes, r)
 				continue
 			}

@@ -13,6 +13,8 @@ type server struct {
 	n       *node
 	listens []listen
 	names   []string // AnyGate's: exact ones and *.NAME, in lower case
+	// guessed are those of them that an expression stands for.
+	guessed []string
 }
 
 var hostName = regexp.MustCompile(`^(\*\.)?[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*$`)
@@ -26,6 +28,33 @@ func (s *server) holds(name string) bool {
 		rest, wide := strings.CutPrefix(n, "*")
 		return n == name || wide && strings.HasSuffix(name, rest)
 	})
+}
+
+// outspoken takes names that an expression stands for from servers where another one has the name itself, or a wildcard for it:
+// nginx looks at expressions last.
+func (c *converter) outspoken(servers []*server) {
+	for _, s := range servers {
+		for _, other := range servers {
+			if other == s || !slices.ContainsFunc(s.listens, func(l listen) bool {
+				return slices.ContainsFunc(other.listens, func(o listen) bool { return o.addr == l.addr })
+			}) {
+				continue
+			}
+			for _, name := range other.names {
+				if slices.Contains(other.guessed, name) {
+					continue
+				}
+				rest, wide := strings.CutPrefix(name, "*")
+				s.names = slices.DeleteFunc(s.names, func(n string) bool {
+					if !slices.Contains(s.guessed, n) || n != name && !(wide && strings.HasSuffix(n, rest)) {
+						return false
+					}
+					c.differs(s.n.ownOne("server_name"), "The server at "+other.n.place()+" answers "+n+": nginx asks for "+name+" before it looks at expressions.", "Nothing has to be done.")
+					return true
+				})
+			}
+		}
+	}
 }
 
 // readServer reads the addresses and names of a server.
@@ -54,6 +83,9 @@ func (c *converter) readServer(n *node) *server {
 					c.lost(d, "The name "+name+" is a regular expression, and hosts are names or *.NAME.", "List the names that are meant.")
 				}
 				for _, l := range list {
+					if l = strings.ToLower(l); !slices.Contains(s.names, l) {
+						s.guessed = append(s.guessed, l)
+					}
 					add(l)
 				}
 			case strings.HasPrefix(name, "."):

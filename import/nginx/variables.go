@@ -59,6 +59,36 @@ func (b *builder) template(d *node, value string, response bool) (string, bool) 
 	return out.String(), ok
 }
 
+// variableAdvice says what can be done about a variable that has no counterpart, by whoever answers.
+func variableAdvice(value, who string) string {
+	for _, ref := range reference.FindAllString(value, -1) {
+		name := strings.Trim(ref, "${}")
+		if variables[name] != "" {
+			continue
+		}
+		field, isField := strings.CutPrefix(name, "http_")
+		argument, isArgument := strings.CutPrefix(name, "arg_")
+		cookie, isCookie := strings.CutPrefix(name, "cookie_")
+		switch {
+		case isField:
+			return "The request's " + fieldName(field) + " is passed on under its own name: have " + who + " read that."
+		case isArgument:
+			return "The query is passed on, and {query} stands for all of it: have " + who + " read " + argument + " there."
+		case isCookie:
+			return "Cookie is passed on: have " + who + " read " + cookie + " there."
+		case name == "hostname" || name == "server_addr":
+			return "Write the text itself: it is the same for all requests of this machine."
+		case name == "proxy_add_x_forwarded_for":
+			return "X-Forwarded-For is sent by itself, under that name."
+		case name == "content_type" || name == "content_length":
+			return "The field is passed on under its own name."
+		case name == "msec" || strings.HasPrefix(name, "time_") || name == "request_time" || strings.HasPrefix(name, "upstream_"):
+			return "Times and statuses are in the access log: log: {access: {format: json}}."
+		}
+	}
+	return ""
+}
+
 // sendable reports whether AnyGate takes an edit; nginx lets more through.
 func (b *builder) sendable(d *node, name, edit string) bool {
 	if _, err := policy.ParseLine(name + edit); err != nil {

@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,9 +11,18 @@ type Head struct {
 	Path string
 	// Loose says how the path matches other requests than the expression did; "" if it does not.
 	Loose string
+	// narrow says that the expression lets a segment be some things only.
+	narrow bool
 	// Values are what $1, $2 and names stand for, in the words of a redirect or of an upstream's URI.
 	Values map[string]string
 }
+
+// What the path of a Head matches that the expression does not, or the other way round.
+const (
+	LooseSegment = "the segment may be anything"
+	LooseRest    = "what follows begins with a slash"
+	LooseBelow   = "paths below it match too"
+)
 
 // Head makes a path of a Shape: /users/:p1/*.
 func (s Shape) Head() (Head, bool) {
@@ -33,14 +43,17 @@ func (s Shape) Head() (Head, bool) {
 			params++
 			words[i] = ":p" + strconv.Itoa(params)
 			if p.narrow {
-				h.Loose = "the segment may be anything"
+				h.Loose, h.narrow = LooseSegment, true
 			}
 		case restPart:
 			if i+1 < len(s.parts) {
 				return Head{}, false
 			}
 			if !strings.HasSuffix(before, "/") {
-				h.Loose = "what follows begins with a slash"
+				if !Whole(before) {
+					return Head{}, false
+				}
+				h.Loose = LooseRest
 				b.WriteByte('/')
 			}
 			words[i] = "*"
@@ -52,12 +65,24 @@ func (s Shape) Head() (Head, bool) {
 		return Head{}, false
 	}
 	if strings.HasSuffix(h.Path, "/") {
-		h.Loose = "paths below it match too"
+		h.Loose = LooseBelow
 	}
 	for name, g := range s.groups {
 		h.Values[name] = strings.Join(words[g[0]:g[1]], "")
 	}
 	return h, true
+}
+
+// Wide reports whether the path takes all requests of its depth from other routes, of which the expression meant some: nothing
+// in /:p1/:p2/* tells years and months from the directories of a site.
+func (h Head) Wide() bool {
+	return h.narrow && !slices.ContainsFunc(segments(h.Path), func(s string) bool { return s != "*" && !strings.HasPrefix(s, ":") })
+}
+
+// Whole reports whether a path may end where a segment does. What is followed by more of the same name, as /old- and /img_ are,
+// does not: with a slash behind it, it would match nothing that was meant.
+func Whole(path string) bool {
+	return path == "" || !strings.ContainsAny(path[len(path)-1:], "-_.~=+,@$!&'")
 }
 
 // maxPath is how long a path may be that a key of YAML has room for, with a host and methods before it.

@@ -2,9 +2,12 @@ package auth
 
 import (
 	"encoding/base64"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestSHACrypt(t *testing.T) {
@@ -93,18 +96,28 @@ func TestKnown(t *testing.T) {
 }
 
 // TestNobodyCostsAsMuch compares the time of a user who does not exist with
-// that of one who does; it is a matter of milliseconds against nothing.
+// that of one who does; it is a matter of milliseconds against nothing. It is
+// the processor's time: what else a machine has to do is not measured.
 func TestNobodyCostsAsMuch(t *testing.T) {
 	u, err := ParseUsers("ann:$6$rounds=50000$abcdefgh$" + strings.Repeat(".", 86))
 	if err != nil {
 		t.Fatal(err)
 	}
 	measure := func(user string) time.Duration {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		spent := func() time.Duration {
+			var r unix.Rusage
+			if err := unix.Getrusage(unix.RUSAGE_THREAD, &r); err != nil {
+				t.Fatal(err)
+			}
+			return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+		}
 		best := time.Hour
 		for range 3 {
-			begin := time.Now()
+			begin := spent()
 			u.Check([]byte(user), []byte("password"))
-			best = min(best, time.Since(begin))
+			best = min(best, spent()-begin)
 		}
 		return best
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -186,11 +187,17 @@ func portOf(t testing.TB, addr string) string {
 	return port
 }
 
+// lowPorts are those that lowPort has named, which the servers they are for may not have bound yet.
+var lowPorts sync.Map
+
 // lowPort is a free one that takes a privilege to listen on.
 func lowPort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
 		port := 600 + rand.IntN(424)
+		if _, taken := lowPorts.LoadOrStore(port, true); taken {
+			continue
+		}
 		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
 			_ = l.Close()
 			return port

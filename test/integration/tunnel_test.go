@@ -71,6 +71,7 @@ func openTunnel(t *testing.T, addr, request string, status int) (net.Conn, *bufi
 // back sends a text and expects it back.
 func back(t *testing.T, c net.Conn, in io.Reader, text string) {
 	t.Helper()
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func command(ctx context.Context, arguments []string) error {
 	flags.StringVar(&only, "run", "", "boots only what this regular `expression` matches of kernel and circumstances")
 	flags.BoolVar(&o.fresh, "fresh", false, "downloads the kernels even if the cache has them")
 	flags.BoolVar(&o.verbose, "v", false, "prints the console of every boot")
-	flags.DurationVar(&o.limit, "limit", 3*time.Minute, "the longest a boot may take")
+	flags.DurationVar(&o.limit, "limit", 8*time.Minute, "the longest a boot may take")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ const loops = "TestEcho|Pipelined|Close[A-Z]|Abort|Connect|Buffers|File|Post|Tra
 
 // tests is a package's test program, which stops itself, with the stacks of all goroutines, before the boot is stopped.
 func tests(name, pattern string, environment ...string) order.Program {
-	arguments := []string{"/bin/" + name + ".test", "-test.v", "-test.timeout=90s"}
+	arguments := []string{"/bin/" + name + ".test", "-test.v", "-test.timeout=5m"}
 	if pattern != "" {
 		arguments = append(arguments, "-test.run="+pattern)
 	}

@@ -1,6 +1,6 @@
 // Command report reads the event stream of `go test -json` and prints what a person wants to see of it: a line for each
-// package, the output of what failed, and at the end which tests ran on which engine. It exits with 1 if a test failed
-// or if none ran.
+// package, the output of what failed, and at the end which tests ran on which engine, and once more what failed, for
+// whoever sees only the last lines. It exits with 1 if a test failed or if none ran.
 package main
 
 import (
@@ -25,9 +25,13 @@ type event struct {
 // engines are the names that subtests on real event loops have.
 var engines = []string{"io_uring", "epoll"}
 
+// lastLines is how much of what a failed test said is said again at the end.
+const lastLines = 50
+
 type report struct {
 	output map[string][]string          // of the tests under way, by package and test
 	ran    map[string]map[string]string // by test, then engine: how it ended
+	faults []string                     // what failed tests said, in their order
 	passed int
 	failed int
 }
@@ -45,6 +49,7 @@ func main() {
 		r.take(&e)
 	}
 	r.engines()
+	fmt.Print(strings.Join(r.faults, ""))
 	fmt.Printf("%d passed, %d failed\n", r.passed, r.failed)
 	if lines.Err() != nil || r.failed > 0 || r.passed == 0 {
 		os.Exit(1)
@@ -78,9 +83,9 @@ func (r *report) end(e *event, key string) {
 	out := r.output[key]
 	delete(r.output, key)
 	if e.Action == "fail" {
-		for _, s := range out {
-			fmt.Print(s)
-		}
+		fmt.Print(strings.Join(out, ""))
+		r.faults = append(r.faults, "FAILED "+key+"\n")
+		r.faults = append(r.faults, out[max(0, len(out)-lastLines):]...)
 	}
 	if e.Test == "" {
 		if e.Action == "fail" {
@@ -91,6 +96,7 @@ func (r *report) end(e *event, key string) {
 	if e.Action == "skip" {
 		// A skipped test is a requirement nobody looks at.
 		fmt.Printf("SKIPPED %s\n", key)
+		r.faults = append(r.faults, "SKIPPED "+key+"\n")
 		r.failed++
 		return
 	}

@@ -51,7 +51,15 @@ func dial(to, source *unix.SockaddrInet4) (int, error) {
 	if source != nil {
 		steps = append(steps, func() error { return bindSource(fd, source) })
 	}
-	steps = append(steps, func() error { return unix.Connect(fd, to) })
+	steps = append(steps, func() error {
+		err := unix.Connect(fd, to)
+		// One of the runtime's signals ends the wait of a socket with a timeout, and not the connecting: it is waited for
+		// again.
+		for err == unix.EINTR {
+			err = unix.Connect(fd, to)
+		}
+		return err
+	})
 	for _, step := range steps {
 		if err := step(); err != nil {
 			_ = unix.Close(fd)

@@ -124,7 +124,7 @@ func TestOpenLoopChargesAStall(t *testing.T) {
 func TestFailuresAreCounted(t *testing.T) {
 	address := testServer(t, 0)
 	result, err := Run(Plan{
-		Address: address, Connections: 2, Duration: 100 * time.Millisecond, Sleep: true,
+		Address: address, Connections: 2, Duration: 300 * time.Millisecond, Sleep: true,
 		Requests: []Request{
 			{Head: Head("GET", "/nothing"), Status: 200, Length: -1},
 			{Head: Head("GET", "/fixed"), Status: 200, Length: 3},
@@ -167,7 +167,7 @@ func TestRunRefusesNonsense(t *testing.T) {
 }
 
 func TestMainSpeaksJSON(t *testing.T) {
-	plan, err := json.Marshal(Plan{Address: testServer(t, 0), Connections: 1, Duration: 50 * time.Millisecond, Requests: []Request{fixed()}})
+	plan, err := json.Marshal(Plan{Address: testServer(t, 0), Connections: 1, Duration: 300 * time.Millisecond, Requests: []Request{fixed()}})
 	if err != nil {
 		t.Fatal(err)
 	}

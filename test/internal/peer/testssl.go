@@ -32,7 +32,7 @@ func (f Finding) Bad() bool {
 // and returns all findings.
 func Testssl(t testing.TB, ip, nameAndPort, ca string, checks ...string) []Finding {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 6*time.Minute)
 	defer cancel()
 	result := filepath.Join(t.TempDir(), "findings.json")
 	args := append([]string{

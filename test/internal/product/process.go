@@ -14,6 +14,9 @@ import (
 // delays a process.
 const patience = 20 * time.Second
 
+// runPatience is how long a command may take that has something to do, such as to read a configuration of megabytes.
+const runPatience = time.Minute
+
 // Process is a running anygate.
 type Process struct {
 	Stdout, Stderr *Output
@@ -54,7 +57,7 @@ type Result struct {
 // Run runs the binary to its end.
 func Run(t testing.TB, c Command) Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), runPatience)
 	defer cancel()
 	cmd := c.build(ctx, t)
 	stdout, stderr := newOutput(), newOutput()

@@ -40,13 +40,18 @@ func Dial(t testing.TB, address string) *Conn {
 
 // New wraps an established connection.
 func New(t testing.TB, c net.Conn) *Conn {
-	_ = c.SetDeadline(time.Now().Add(patience))
-	return &Conn{Conn: c, t: t, r: bufio.NewReader(c)}
+	w := &Conn{Conn: c, t: t, r: bufio.NewReader(c)}
+	w.wait()
+	return w
 }
+
+// wait begins a wait. How many there are in the life of a connection, and so how long that is, is the test's.
+func (c *Conn) wait() { _ = c.SetDeadline(time.Now().Add(patience)) }
 
 // Send writes octets.
 func (c *Conn) Send(s string) {
 	c.t.Helper()
+	c.wait()
 	if _, err := io.WriteString(c.Conn, s); err != nil {
 		c.t.Fatalf("sending %q: %v", clip(s), err)
 	}
@@ -66,6 +71,7 @@ type Response struct {
 
 // Next reads the next response to a request of the method.
 func (c *Conn) Next(method string) (*Response, error) {
+	c.wait()
 	r, err := http.ReadResponse(c.r, &http.Request{Method: method})
 	if err != nil {
 		return nil, err
@@ -134,6 +140,7 @@ func (c *Conn) ExpectClosed() {
 
 // Begun waits for the first octet of a response, and reports whether there was one before the connection ended.
 func (c *Conn) Begun() bool {
+	c.wait()
 	_, err := c.r.Peek(1)
 	return err == nil
 }
