@@ -62,10 +62,7 @@ func (l *loader) readAdmin(key, value *node) {
 
 // placeToken makes the name of a file relative to the directory of the main file, and reports one that is not there.
 func (l *loader) placeToken(v *node, name string) string {
-	path := filepath.Clean(name)
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(v.src.dir, path)
-	}
+	path := v.beside(name)
 	if l.checkFile(v, 0, name, name, path) {
 		if d, open := l.exposed(path, "the tokens in "+path); open {
 			l.warn(v, d)

@@ -23,14 +23,19 @@ func (c *Config) ReadFile(name string) ([]byte, error) {
 	return c.readFile(name)
 }
 
+// beside is where the file is that a node names: a relative name starts from the directory of the file that the node is in.
+func (n *node) beside(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(n.src.dir, name)
+}
+
 // placeFiles makes the names of files in a policy relative to the directory of the main file, and reports those that
 // are not there.
 func (l *loader) placeFiles(p policy.Filed, n *node, off int, line string) policy.Policy {
 	return p.WithFiles(func(name string) string {
-		path := filepath.Clean(name)
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(n.src.dir, path)
-		}
+		path := n.beside(name)
 		if l.checkFile(n, off, line, name, path) && l.checkContent(p, n, off, line, name, path) && secret(p, name) {
 			if d, open := l.exposed(path, "the credentials in "+path); open {
 				at, length := wordIn(line, name)

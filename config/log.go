@@ -114,13 +114,10 @@ func (l *loader) logFile(v *node, name string) string {
 // checkLogFile warns of a file that cannot be made when AnyGate starts, because its directory is not there. It is no error: what
 // starts AnyGate may make the directory.
 func (l *loader) checkLogFile(v *node, w word) {
-	path := filepath.Clean(w.text)
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(v.src.dir, path)
-	}
 	if l.opt.Stat == nil {
 		return
 	}
+	path := v.beside(w.text)
 	if info, err := l.opt.Stat(path); err == nil && info.IsDir() {
 		l.wordError(v, w, Diagnostic{Msg: path + " is a directory", Want: "the path of a file"})
 		return

@@ -31,17 +31,8 @@ func (s *Server) ask(within time.Duration, find func(i int, sh *shard) func()) (
 			asked[i] = q
 		}
 	}
-	late := time.Now().Add(within)
-	poll := time.NewTicker(askPoll)
-	defer poll.Stop()
+	s.wait(within, askPoll, func(i int, _ *shard) bool { return asked[i] == nil || asked[i].done.Load() })
 	for i, q := range asked {
-		for q != nil && !q.done.Load() && time.Now().Before(late) {
-			select {
-			case <-poll.C:
-			case <-s.ended:
-				late = time.Time{}
-			}
-		}
 		answered[i] = q != nil && q.done.Load()
 	}
 	return answered

@@ -133,9 +133,9 @@ const (
 	// and its group, or ask twice.
 	signalRepeat = time.Second
 
-	// orderTime is how long a shard may take to carry out an order, or to have room for it, or to end when it is told to: the
-	// process ends without one that takes longer. With one that takes longer to answer a configuration is
-	// not loaded; one that stops answering behind that takes it up when it goes on, and is not waited for.
+	// orderTime is how long a shard may take to answer, to carry out an order, or to end. A configuration is not loaded while one
+	// takes longer to answer; one that hangs after that takes it up when it goes on, and is not waited for. The process ends
+	// without one that takes longer to end.
 	orderTime = 10 * time.Second
 
 	// orderPoll is how often it is looked whether the shards have carried out an order.

@@ -27,7 +27,7 @@ func (s *Server) command(order func(shard int) order) uint64 {
 // sent at once. That of a shard that hangs may be for ever: the others are told all the same.
 func (s *Server) toAll(post func(i int, sh *shard) bool) {
 	told := make([]bool, len(s.shards))
-	s.wait(func(i int, sh *shard) bool {
+	s.wait(s.patience, orderPoll, func(i int, sh *shard) bool {
 		told[i] = told[i] || sh == nil || post(i, sh)
 		return told[i]
 	})
@@ -35,13 +35,13 @@ func (s *Server) toAll(post func(i int, sh *shard) bool) {
 
 // await waits until all shards have carried out an order, or have ended. It returns those that have not in time.
 func (s *Server) await(number uint64) (left silent) {
-	return s.wait(func(_ int, sh *shard) bool { return sh.done.Load() >= number })
+	return s.wait(s.patience, orderPoll, func(_ int, sh *shard) bool { return sh.done.Load() >= number })
 }
 
 // unresponsive are the shards that do not answer in time.
 func (s *Server) unresponsive() silent {
 	asked := make([]*question, len(s.shards))
-	return s.wait(func(i int, sh *shard) bool {
+	return s.wait(s.patience, orderPoll, func(i int, sh *shard) bool {
 		if asked[i] != nil {
 			return asked[i].done.Load()
 		}
@@ -52,11 +52,12 @@ func (s *Server) unresponsive() silent {
 	})
 }
 
-// wait waits until something is done for all shards, or they have ended, and returns those for which it is not in time.
-func (s *Server) wait(done func(i int, sh *shard) bool) (left silent) {
-	late := time.NewTimer(s.patience)
+// wait waits until something is done for all shards, or they have ended, and returns those for which it is not in time. It looks
+// every so often.
+func (s *Server) wait(within, every time.Duration, done func(i int, sh *shard) bool) (left silent) {
+	late := time.NewTimer(within)
 	defer late.Stop()
-	poll := time.NewTicker(orderPoll)
+	poll := time.NewTicker(every)
 	defer poll.Stop()
 	for {
 		left = left[:0]

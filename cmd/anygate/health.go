@@ -63,7 +63,8 @@ func checkHealth(t terminal, args []string) int {
 	case err != nil && (process.control != "" || ctx.Err() != nil):
 		return asked(t, err)
 	}
-	// It has no control socket, or another container's process has the name, or it is one that does not listen to this user: root's process to nobody but root.
+	// It has no control socket, or another container's process has the name, or it does not listen to this user: root's process
+	// listens to nobody but root.
 	name, err := locate(process.file)
 	if err != nil {
 		return failed(t, err)

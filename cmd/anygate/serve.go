@@ -194,9 +194,8 @@ func forTarget(t terminal, target string) *config.Config {
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "unix:") {
 		cfg, diagnostics = config.ForUpstream(target, "")
 	} else {
-		_, err := os.Stat(target)
-		switch {
-		case isFile(target):
+		switch info, err := os.Stat(target); {
+		case err == nil && info.Mode().IsRegular():
 			fmt.Fprintf(t.err, "anygate: %q is a file, and what is served without -c is a directory or a URL; did you mean \"serve -c %s\"?\n", target, target)
 			return nil
 		case err != nil:

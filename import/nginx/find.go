@@ -1,31 +1,22 @@
 package nginx
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // finder chooses locations as nginx does (ngx_http_core_find_location). It is told of a server as it was written, and knows
 // nothing of what became of it.
 type finder struct {
 	plain, regexes map[*location][]*location // those right within each location; within nil those of the server
-	compiled       map[*location]*regexp.Regexp
 }
 
 // newFinder reads the locations of a server. An expression that Go does not know is left out: no path can say such a one, and
 // so it is in the report as not carried over.
 func newFinder(locs []*location) *finder {
-	f := &finder{plain: map[*location][]*location{}, regexes: map[*location][]*location{}, compiled: map[*location]*regexp.Regexp{}}
+	f := &finder{plain: map[*location][]*location{}, regexes: map[*location][]*location{}}
 	for _, l := range locs {
 		switch l.kind {
 		case namedLocation:
 		case regexLocation:
-			expr := l.text
-			if l.fold {
-				expr = "(?i)" + expr
-			}
-			if re, err := regexp.Compile(expr); err == nil {
-				f.compiled[l] = re
+			if l.expression() != nil {
 				f.regexes[l.around] = append(f.regexes[l.around], l)
 			}
 		default:
@@ -68,7 +59,7 @@ func (f *finder) find(around *location, path string) (l *location, final bool) {
 		return l, false
 	}
 	for _, o := range f.regexes[around] {
-		if f.compiled[o].MatchString(path) {
+		if o.expression().MatchString(path) {
 			l, _ = f.find(o, path)
 			return l, true
 		}

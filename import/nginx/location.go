@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,6 +26,22 @@ type location struct {
 	fold bool   // ~*
 	// around is the location that it is nested in, or nil.
 	around *location
+	// compiled is its expression when it was asked for, see expression; tried says that it was.
+	compiled *regexp.Regexp
+	tried    bool
+}
+
+// expression is that of a location, nil if Go does not know it.
+func (l *location) expression() *regexp.Regexp {
+	if !l.tried {
+		expr := l.text
+		if l.fold {
+			expr = "(?i)" + expr
+		}
+		l.compiled, _ = regexp.Compile(expr)
+		l.tried = true
+	}
+	return l.compiled
 }
 
 // depth is how many locations are around it.

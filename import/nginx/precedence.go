@@ -1,7 +1,6 @@
 package nginx
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -210,12 +209,8 @@ func (b *builder) earlier(l *location, h pattern.Head) (first *location, all boo
 
 // matches reports whether the expression of a location matches what stands for a head's paths.
 func (l *location) matches(path string) bool {
-	expr := l.text
-	if l.fold {
-		expr = "(?i)" + expr
-	}
-	re, err := regexp.Compile(expr)
-	if err != nil {
+	re := l.expression()
+	if re == nil {
 		return true // Go does not know the expression; it may.
 	}
 	segments := strings.Split(path, "/")
